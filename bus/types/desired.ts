@@ -1,0 +1,13 @@
+import type { Hook, Selector } from "./selector.ts";
+
+/**
+ * One entry of KV `reeve_desired`, key `all.<id>` or `node.<node>.<id>`: applied atomically.
+ * `ttl` is milliseconds from the first sight of this `renewedAt` by the agent, "none" for policies and what a person added.
+ */
+export interface DesiredEntry {
+  selectors: Selector[];
+  hooks: Hook[];
+  ttl: number | "none";
+  /** RFC 3339; a new value renews the lease. */
+  renewedAt: string;
+}

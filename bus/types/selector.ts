@@ -1,0 +1,72 @@
+/** Places in the kernel that a selector can act on. */
+export const HOOKS = ["process_exec", "network_connect"] as const;
+export type Hook = (typeof HOOKS)[number];
+
+/** What a selector does when it matches. */
+export const ACTIONS = ["post", "noPost", "deny", "kill", "signal"] as const;
+export type Action = (typeof ACTIONS)[number];
+
+/** `monitor` counts and posts what would have been done, `enforce` does it. */
+export const MODES = ["monitor", "enforce"] as const;
+export type Mode = (typeof MODES)[number];
+
+export const OPERATORS = [
+  "in",
+  "notIn",
+  "prefix",
+  "notPrefix",
+  "suffix",
+  "notSuffix",
+  "cidr",
+  "notCidr",
+  "range",
+  "notRange",
+  "mask",
+] as const;
+export type Operator = (typeof OPERATORS)[number];
+
+/**
+ * One condition on one field; several are ANDed, values are ORed.
+ * `range` values are `[low, high]` pairs, both inclusive; `cidr` values are `address/length`.
+ */
+export interface Predicate {
+  field: string;
+  op: Operator;
+  values: (string | number | [number, number])[];
+}
+
+/** Where a rule, decision or selector applies; the parts given are ANDed. `tree` is an exec_id. */
+export interface Scope {
+  nodes?: string[];
+  host?: boolean;
+  cgroup?: string;
+  container?: { id?: string; name?: string; image?: string; labels?: Record<string, string> };
+  service?: string;
+  pod?: { namespace?: string; labels?: Record<string, string> };
+  tree?: string;
+}
+
+/** Why a selector exists: shown by `reeve why`. */
+export interface Because {
+  policy?: string;
+  ruleset?: string;
+  decision?: string;
+  alert?: string;
+  event?: string;
+  events?: string[];
+  person?: string;
+  reason?: string;
+}
+
+/** The kernel-bound form of every policy and decision. `rate` is events per second, null for none. */
+export interface Selector {
+  id: string;
+  hook: Hook;
+  action: Action;
+  mode: Mode;
+  priority: number;
+  rate: number | null;
+  match: Predicate[];
+  scope: Scope;
+  because: Because;
+}

@@ -1,0 +1,32 @@
+/** One selector that a node could not take, and why. */
+export interface RefusedSelector {
+  selector: string;
+  entry: string;
+  reason: string;
+}
+
+/** Counters of one selector on one node. */
+export interface SelectorCounters {
+  hits: number;
+  would_deny: number;
+  denied: number;
+  undecided: number;
+}
+
+/** Entry `node.<node>` of KV `reeve_status`. Times are RFC 3339. */
+export interface NodeStatus {
+  node: string;
+  time: string;
+  boot: string;
+  epoch: number;
+  kernel: string;
+  version: string;
+  state: "starting" | "running" | "disarmed" | "stopping";
+  /** Sequence of the desired-state stream up to which this node has applied. */
+  applied_revision: number;
+  hooks: { hook: string; rung: string; attached: boolean; can_deny: boolean; detail?: string }[];
+  selectors: { id: string; entry: string; mode: string; deadline: string | null; counters: SelectorCounters }[];
+  refused: RefusedSelector[];
+  counters: Record<string, number>;
+  losses: Record<string, number>;
+}
