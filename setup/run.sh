@@ -3,6 +3,7 @@
 #   sh setup/run.sh up [flags]   run the bus, the agent, the rules engine and the controller on this host
 #   sh setup/run.sh test         check and test everything
 #   sh setup/run.sh check        format, lint, types, generated files, Rego
+#   sh setup/run.sh bench NAME   run one benchmark of test/bench
 #   sh setup/run.sh setup        set up for all of these and stop
 # POSIX sh: it runs before there is anything else. The steps themselves are in main.mjs.
 set -eu
@@ -12,9 +13,9 @@ cd "$repo"
 verb=${1:-up}
 [ $# -eq 0 ] || shift
 case $verb in
-	up | test | check | setup) ;;
+	up | test | check | bench | setup) ;;
 	*)
-		echo "setup: unknown verb \"$verb\": use up, test, check or setup" >&2
+		echo "setup: unknown verb \"$verb\": use up, test, check, bench or setup" >&2
 		exit 2
 		;;
 esac
@@ -81,4 +82,9 @@ case $verb in
 	up) exec "$node" cli/main.ts up "$@" ;;
 	test) exec "$node" setup/test.ts "$@" ;;
 	check) exec "$node" setup/check.ts "$@" ;;
+	bench)
+		name=${1:?"which benchmark? one of test/bench"}
+		shift
+		exec "$node" "test/bench/$name.ts" "$@"
+		;;
 esac
