@@ -10,4 +10,6 @@ export interface DesiredEntry {
   ttl: number | "none";
   /** RFC 3339; a new value renews the lease. */
   renewedAt: string;
+  /** Only in the entries `all.disarm` and `node.<node>.disarm`: while one exists the agent keeps every selector emptied. */
+  disarm?: true;
 }

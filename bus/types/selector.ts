@@ -51,6 +51,8 @@ export interface Because {
   policy?: string;
   ruleset?: string;
   decision?: string;
+  /** Name of the decider credential that the decision came with; absent when an engine of ours decided. */
+  decider?: string;
   alert?: string;
   event?: string;
   events?: string[];
