@@ -1,0 +1,85 @@
+// Compiles bpf/*.bpf.c to bpf/out/*.bpf.o, and bpf/gen/layouts.bpf.c to bpf/out/layouts.o: only what changed.
+// Plain JavaScript for Node 18: it runs before the project's own Node is there.
+//   node bpf/build.mjs [--force]
+import { execFile } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+const BPF = dirname(fileURLToPath(import.meta.url));
+const OUT = join(BPF, "out");
+/** uapi's asm/ lies in the multiarch directory, which clang does not look into for the bpf target. */
+const TRIPLES = { x64: "x86_64-linux-gnu", arm64: "aarch64-linux-gnu" };
+const TARGET_ARCH = { x64: "x86", arm64: "arm64" };
+
+/** @typedef {{ source: string, object: string, flags: string[], debug: boolean }} Unit */
+
+/** @returns {Unit[]} */
+function units() {
+  const programs = readdirSync(BPF)
+    .filter((name) => name.endsWith(".bpf.c"))
+    .sort()
+    .map((name) => ({
+      source: join(BPF, name),
+      object: join(OUT, name.replace(/\.c$/, ".o")),
+      flags: [],
+      debug: false,
+    }));
+  const layouts = join(BPF, "gen/layouts.bpf.c");
+  if (!existsSync(layouts)) return programs;
+  // Not *.bpf.o: whoever loads what lies there must not take it for programs.
+  return [...programs, { source: layouts, object: join(OUT, "layouts.o"), flags: ["-DREEVE_LAYOUTS"], debug: true }];
+}
+
+/**
+ * Whether an object is older than its source, a header that it included last time, or this script.
+ * @param {Unit} unit
+ */
+function stale(unit) {
+  const deps = `${unit.object}.d`;
+  if (!existsSync(unit.object) || !existsSync(deps)) return true;
+  const made = statSync(unit.object).mtimeMs;
+  const [, list = ""] = readFileSync(deps, "utf8").split(/:\s/, 2);
+  const files = [fileURLToPath(import.meta.url), ...list.replaceAll("\\\n", " ").split(/\s+/).filter(Boolean)];
+  return files.some((file) => !existsSync(file) || statSync(file).mtimeMs > made);
+}
+
+/** @param {Unit} unit */
+async function compile(unit) {
+  const temporary = `${unit.object}.${process.pid}.tmp`;
+  const triple = TRIPLES[/** @type {"x64" | "arm64"} */ (process.arch)];
+  const arch = TARGET_ARCH[/** @type {"x64" | "arm64"} */ (process.arch)];
+  const warnings = ["-Wall", "-Werror", "-Wno-unused-function", "-Wno-visibility"];
+  const flags = ["-O2", "-g", "-target", "bpf", "-mcpu=v3", `-D__TARGET_ARCH_${arch}`, ...warnings, ...unit.flags];
+  const include = [`-I${join(BPF, "include")}`, `-I/usr/include/${triple}`];
+  try {
+    const deps = ["-MD", "-MF", `${unit.object}.d`, "-MT", unit.object];
+    await run("clang", [...flags, ...include, ...deps, "-c", unit.source, "-o", temporary]);
+    // DWARF is nine tenths of the object and nobody reads it; BTF stays.
+    if (!unit.debug) await run("llvm-strip", ["-g", temporary]);
+    renameSync(temporary, unit.object);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}
+
+mkdirSync(OUT, { recursive: true });
+const force = process.argv.includes("--force");
+const all = units();
+const todo = all.filter((unit) => force || stale(unit));
+// Set-up asks only whether each object is newer than every source: what is up to date says so.
+const now = new Date();
+for (const unit of all) if (!todo.includes(unit)) utimesSync(unit.object, now, now);
+const done = await Promise.allSettled(todo.map(compile));
+for (const [index, result] of done.entries()) {
+  const name = basename(/** @type {Unit} */ (todo[index]).source);
+  if (result.status === "fulfilled") {
+    console.log(`compiled ${name}`);
+    continue;
+  }
+  process.exitCode = 1;
+  const { stderr, message } = /** @type {Error & { stderr?: string }} */ (result.reason);
+  console.error(`${name} does not compile:\n${(stderr ?? "") === "" ? message : stderr}`);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What every record begins with, the one ring that all of them go to, and the count of those that found no room. */
+#pragma once
+
+#include "kernel_types.h"
+#include <bpf/bpf_helpers.h>
+#include "tags.h"
+
+/* A record's struct is named after its kind: RECORD_PROCESS_EXEC is struct process_exec_record. */
+enum record_kind {
+	RECORD_PROCESS_EXEC = 1,
+	RECORD_PROCESS_FORK = 2,
+	RECORD_PROCESS_EXIT = 3,
+	RECORD_PROCESS_SEED = 4,
+	RECORD_DENIAL = 5,
+	RECORD_KINDS, /* one more than the last */
+};
+
+struct record_header {
+	__u16 kind FMT("enum:record_kind") DOC("what the record tells");
+	__u16 reserved PAD;
+	__u32 size DOC("bytes of the whole record, tails included");
+	__u64 time FMT("boottime") DOC("when it happened, in ns since boot (CLOCK_BOOTTIME)");
+};
+
+/* A process for as long as the machine is up: a pid comes again, a pid with its start time does not. */
+struct process_key {
+	__u64 start FMT("boottime") DOC("start of the thread group leader, in ns since boot");
+	__u64 self_exec_id
+		DOC("the kernel's count of execs; tells the images of one process apart");
+	__u32 tgid DOC("process id in the initial pid namespace");
+	__u32 reserved PAD;
+};
+
+#ifndef REEVE_LAYOUTS
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 8 << 20); /* the agent sets its own size */
+} events SEC(".maps");
+
+/* Records of each kind for which the ring had no room. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, RECORD_KINDS);
+	__type(key, __u32);
+	__type(value, __u64);
+} losses SEC(".maps");
+
+static __always_inline void record_lost(__u32 kind)
+{
+	__u64 *count = bpf_map_lookup_elem(&losses, &kind);
+	if (count)
+		*count += 1;
+}
+
+/* Room in the ring for a record of fixed size, header filled; NULL is counted as a loss. */
+static __always_inline void *record_reserve(__u16 kind, const __u32 size)
+{
+	struct record_header *header = bpf_ringbuf_reserve(&events, size, 0);
+	if (!header) {
+		record_lost(kind);
+		return NULL;
+	}
+	header->kind = kind;
+	header->reserved = 0;
+	header->size = size;
+	header->time = bpf_ktime_get_boot_ns();
+	return header;
+}
+
+/* The agent polls, so no record wakes anybody: a wake-up per event is what makes exec tracking dear. */
+static __always_inline void record_submit(void *record)
+{
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+}
+
+/* The process that a task belongs to. */
+static __always_inline void process_key_of(struct process_key *key, const struct task_struct *task)
+{
+	key->start = task->group_leader->start_boottime;
+	key->self_exec_id = task->self_exec_id;
+	key->tgid = task->tgid;
+	key->reserved = 0;
+}
+#endif
