@@ -74,7 +74,7 @@ const now = new Date();
 for (const unit of all) if (!todo.includes(unit)) utimesSync(unit.object, now, now);
 const done = await Promise.allSettled(todo.map(compile));
 for (const [index, result] of done.entries()) {
-  const name = basename(/** @type {Unit} */ (todo[index]).source);
+  const name = basename(todo[index].source);
   if (result.status === "fulfilled") {
     console.log(`compiled ${name}`);
     continue;
