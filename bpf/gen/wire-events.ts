@@ -1,0 +1,358 @@
+import type { Wire, WireField, WireType } from "./wire.ts";
+
+const string: WireType = { is: "string" };
+const integer: WireType = { is: "integer" };
+const boolean: WireType = { is: "boolean" };
+const time: WireType = { is: "string", format: "date-time" };
+const object = (name: string): WireType => ({ is: "object", name });
+const list = (of: WireType): WireType => ({ is: "list", of });
+const kind = (value: string): WireField => ({ type: { is: "constant", value }, doc: `\`${value}\`` });
+
+const IMAGE = "process_exec.image";
+const CREDENTIALS = `${IMAGE}.credentials`;
+
+const rung: WireField = { type: string, doc: "how the hook is attached on this kernel: tp_btf, cgroup, lsm ..." };
+const parent: WireField = {
+  type: object("ParentRef"),
+  nullable: true,
+  doc: "the real parent; null when it is unknown",
+};
+const ancestors: WireField = {
+  type: list(object("AncestorRef")),
+  doc: "the parent's parent and on up to the first process, as far as known",
+};
+
+/** What crosses the bus as an event. Kernel fields are described by the tags in bpf/include. */
+export const WIRE: Wire = {
+  objects: {
+    Envelope: {
+      doc: "What every event has.",
+      fields: {
+        id: {
+          type: string,
+          doc: "`<node>/<boot>/<agent epoch>/<kind>/<seq>`; seq counts per kind, so a reader sees gaps",
+        },
+        node: { type: string, doc: "node that it happened on" },
+        time: { type: time, doc: "when it happened: RFC 3339, UTC, nanoseconds" },
+      },
+    },
+    ProcessExecEvent: {
+      doc: "A process runs a new image.",
+      extends: "Envelope",
+      fields: {
+        kind: kind("process_exec"),
+        rung,
+        process: { type: object("ExecProcess"), doc: "the new image" },
+        parent,
+        ancestors,
+      },
+    },
+    ProcessExitEvent: {
+      doc: "The last thread of a process went.",
+      extends: "Envelope",
+      fields: {
+        kind: kind("process_exit"),
+        rung,
+        process: { type: object("Process"), from: "process_exit.key", doc: "the process that ended" },
+        parent,
+        ancestors,
+        status: { type: integer, from: "process_exit.status" },
+        signal: {
+          type: string,
+          nullable: true,
+          from: "process_exit.signal",
+          doc: "name of the signal that ended it (SIGKILL), else null",
+        },
+        core_dumped: { type: boolean, from: "process_exit.core_dumped" },
+        duration_ns: { type: integer, doc: "how long the process lived, in ns" },
+      },
+    },
+    DenialEvent: {
+      doc: "A selector denied or killed, or would have in monitor mode.",
+      extends: "Envelope",
+      fields: {
+        kind: kind("denial"),
+        rung,
+        process: {
+          type: object("Process"),
+          doc: "who was denied; of process_exec the new image, which was killed",
+        },
+        parent,
+        ancestors,
+        selector: { type: string, doc: "id of the selector" },
+        policy: { type: string, doc: "policy, decision or person that the selector comes from" },
+        hook: { type: string, doc: "where: process_exec, network_connect" },
+        mode: { type: { is: "string", values: ["monitor", "enforce"] }, doc: "`monitor`: it would have been done" },
+        action: { type: string, doc: "what was done: deny, kill, signal" },
+        priority: { type: integer, doc: "the selector's priority" },
+        count: {
+          type: integer,
+          doc: "denials that this stands for: 1 and those suppressed by the rate limit since the last",
+        },
+        because: {
+          type: { is: "foreign", name: "Because", module: "../types/selector.ts" },
+          doc: "why the selector exists",
+        },
+        socket: {
+          type: object("DeniedSocket"),
+          nullable: true,
+          doc: "the connection; null where the hook is not about one",
+        },
+      },
+    },
+    GapEvent: {
+      doc: "Events were lost.",
+      extends: "Envelope",
+      fields: {
+        kind: kind("gap"),
+        from: { type: time, doc: "start of the time in which events may be missing" },
+        to: { type: time, doc: "its end" },
+        kinds: { type: list(string), doc: "kinds of the missing events" },
+        count: { type: integer, nullable: true, doc: "how many are missing; null when that is unknown" },
+        reason: { type: string, doc: "ring_overflow, buffer_overflow, agent_restart ..." },
+      },
+    },
+    Process: {
+      doc: "A process, as far as its whole life tells.",
+      fields: {
+        exec_id: {
+          type: string,
+          from: [`${IMAGE}.key.start`, `${IMAGE}.key.self_exec_id`],
+          doc: "names this image of this process for ever; opaque",
+        },
+        parent_exec_id: {
+          type: string,
+          nullable: true,
+          from: [`${IMAGE}.parent.start`, `${IMAGE}.parent.self_exec_id`, `${IMAGE}.parent.tgid`],
+          doc: "exec_id of the real parent; null when it is unknown",
+        },
+        pid: { type: integer, from: `${IMAGE}.key.tgid` },
+        tid: { type: integer, from: `${IMAGE}.caller_tid`, doc: "thread that called exec; else the process id" },
+        uid: { type: integer, from: `${CREDENTIALS}.uid` },
+        auid: { type: integer, from: `${CREDENTIALS}.auid` },
+        binary: { type: string, from: "process_exec.binary" },
+        arguments: {
+          type: string,
+          from: "process_exec.arguments",
+          doc: "arguments after the zeroth, joined by spaces, redacted by the filters that are configured",
+        },
+        cwd: { type: string, from: "process_exec.cwd" },
+        start_time: { type: time, doc: "when the process started" },
+        flags: {
+          type: string,
+          from: [`${IMAGE}.flags`, `${IMAGE}.arguments_bytes`],
+          doc:
+            "words: how it is known (execve, clone: a copy of its parent that ran no image yet, seed: ran already when the agent " +
+            "started), and marks (arguments_truncated, binary_deleted, binary_truncated, cwd_deleted, kernel_thread ...)",
+        },
+        cgroup: { type: object("Cgroup"), doc: "its cgroup" },
+        container: { type: object("Container"), nullable: true, doc: "its container; null when it is in none" },
+        pod: { type: object("Pod"), nullable: true, doc: "its pod; null when it is in none" },
+      },
+    },
+    ExecProcess: {
+      doc: "A process at the moment of its exec, with all that the kernel told.",
+      extends: "Process",
+      fields: {
+        tty: {
+          type: string,
+          nullable: true,
+          from: `${IMAGE}.tty`,
+          doc: "controlling terminal (pts/0); null when none",
+        },
+        script: {
+          type: string,
+          nullable: true,
+          from: "process_exec.script",
+          doc: "script that the binary interprets by its shebang, made absolute by cwd; null when it is none",
+        },
+        stdio: {
+          type: list(object("StdioEntry")),
+          doc: "file descriptors 0, 1 and 2; one that is closed is not in the list",
+        },
+        cap: { type: object("Capabilities"), doc: "capability sets" },
+        ns: { type: object("Namespaces"), doc: "inode numbers of its namespaces" },
+        credentials: { type: object("Credentials"), doc: "user and group ids" },
+        binary_properties: { type: object("BinaryProperties"), doc: "the executed file" },
+        previous: {
+          type: object("PreviousImage"),
+          nullable: true,
+          doc: "the image that exec replaced; null when it is unknown",
+        },
+      },
+    },
+    PreviousImage: {
+      doc: "The image that exec replaced.",
+      fields: { binary: { type: string, from: "process_exec.previous", doc: "path of the replaced binary" } },
+    },
+    ParentRef: {
+      doc: "A parent, in short.",
+      fields: {
+        exec_id: { type: string, doc: "its exec_id" },
+        pid: { type: integer, doc: "its process id" },
+        uid: { type: integer, doc: "its real user id" },
+        binary: { type: string, doc: "path of its binary" },
+        arguments: { type: string, doc: "its arguments, as process.arguments" },
+        cwd: { type: string, doc: "its working directory at its exec" },
+        start_time: { type: time, doc: "when it started" },
+      },
+    },
+    AncestorRef: {
+      doc: "A farther ancestor.",
+      fields: {
+        exec_id: { type: string, doc: "its exec_id" },
+        pid: { type: integer, doc: "its process id" },
+        binary: { type: string, doc: "path of its binary" },
+      },
+    },
+    StdioEntry: {
+      doc: "One of file descriptors 0, 1 and 2.",
+      fields: {
+        fd: { type: integer, doc: "0, 1 or 2" },
+        type: {
+          type: { is: "string", values: ["tty", "pipe", "fifo", "file", "socket", "null", "other"] },
+          from: "process_exec.stdio.type",
+        },
+        inode: { type: integer, from: "process_exec.stdio.inode" },
+        family: {
+          type: { is: "string", values: ["unix", "ipv4", "ipv6", "other"] },
+          optional: true,
+          from: "process_exec.stdio.family",
+          doc: "family of a socket; an IPv4 address on an IPv6 socket is ipv4",
+        },
+        protocol: {
+          type: string,
+          optional: true,
+          from: "process_exec.stdio.protocol",
+          doc: "of an ipv4 or ipv6 socket: tcp, udp, or the protocol's number",
+        },
+        saddr: { type: string, optional: true, from: "process_exec.stdio.saddr" },
+        sport: { type: integer, optional: true, from: "process_exec.stdio.sport" },
+        daddr: { type: string, optional: true, from: "process_exec.stdio.daddr" },
+        dport: { type: integer, optional: true, from: "process_exec.stdio.dport" },
+      },
+    },
+    Capabilities: {
+      doc: "Capability sets, by name (CAP_NET_ADMIN).",
+      fields: {
+        effective: { type: list(string), from: `${CREDENTIALS}.cap_effective` },
+        permitted: { type: list(string), from: `${CREDENTIALS}.cap_permitted` },
+        inheritable: { type: list(string), from: `${CREDENTIALS}.cap_inheritable` },
+      },
+    },
+    Namespaces: {
+      doc: "Inode numbers of namespaces.",
+      fields: Object.fromEntries(
+        ["uts", "ipc", "mnt", "pid", "pid_for_children", "net", "time", "cgroup", "user"].map((name) => [
+          name,
+          { type: integer, from: `${IMAGE}.namespaces.${name}` },
+        ]),
+      ),
+    },
+    Credentials: {
+      doc: "User and group ids.",
+      fields: {
+        ...Object.fromEntries(
+          ["uid", "gid", "euid", "egid", "suid", "sgid", "fsuid", "fsgid"].map((name) => [
+            name,
+            { type: integer, from: `${CREDENTIALS}.${name}` },
+          ]),
+        ),
+        securebits: { type: integer, from: `${CREDENTIALS}.securebits` },
+      },
+    },
+    BinaryProperties: {
+      doc: "The executed file.",
+      fields: {
+        inode: { type: integer, from: `${IMAGE}.file.inode` },
+        device: {
+          type: string,
+          from: [`${IMAGE}.file.device_major`, `${IMAGE}.file.device_minor`],
+          doc: "device that it lies on, `major:minor`",
+        },
+        links: { type: integer, from: `${IMAGE}.file.links` },
+        setuid: {
+          type: integer,
+          nullable: true,
+          from: [`${IMAGE}.file.mode`, `${IMAGE}.file.uid`],
+          doc: "owner of a file with the set-user-id bit, else null",
+        },
+        setgid: {
+          type: integer,
+          nullable: true,
+          from: [`${IMAGE}.file.mode`, `${IMAGE}.file.gid`],
+          doc: "group of a file with the set-group-id bit, else null",
+        },
+        privileges_raised: {
+          type: boolean,
+          doc: "whether this exec raised privileges (set-id bits or file capabilities)",
+        },
+        deleted: { type: boolean, doc: "whether its name is gone from the directory" },
+        memfd: { type: boolean, doc: "whether it lies in memory only, made by memfd_create" },
+        upper: {
+          type: boolean,
+          doc: "whether it lies in an overlay's upper layer: written after the container started",
+        },
+      },
+    },
+    Cgroup: {
+      doc: "A cgroup.",
+      fields: {
+        id: { type: integer, from: `${IMAGE}.cgroup_id`, doc: "its id in the v2 hierarchy" },
+        path: {
+          type: string,
+          nullable: true,
+          from: `${IMAGE}.cgroup_v1_id`,
+          doc: "its path in the hierarchy that names containers; null when it is gone",
+        },
+      },
+    },
+    Container: {
+      doc: "A container.",
+      fields: {
+        id: { type: string, doc: "its whole id" },
+        name: { type: string, nullable: true, doc: "its name; null when nobody could be asked" },
+        image: { type: string, nullable: true, doc: "its image" },
+        labels: { type: { is: "map", of: string }, doc: "its labels" },
+        service: { type: string, nullable: true, doc: "its compose service" },
+      },
+    },
+    Pod: {
+      doc: "A pod.",
+      fields: {
+        uid: { type: string, nullable: true, doc: "its uid" },
+        namespace: { type: string, doc: "its namespace" },
+        name: { type: string, doc: "its name" },
+        labels: { type: { is: "map", of: string }, doc: "its labels" },
+      },
+    },
+    DeniedSocket: {
+      doc: "A connection that was denied.",
+      fields: {
+        family: { type: { is: "string", values: ["ipv4", "ipv6"] }, doc: "family of its addresses" },
+        protocol: { type: { is: "string", values: ["tcp", "udp"] }, doc: "tcp or udp" },
+        daddr: { type: string, doc: "address to connect to" },
+        dport: { type: integer, doc: "port to connect to" },
+        saddr: { type: string, optional: true, doc: "local address, where it is known" },
+        sport: { type: integer, optional: true, doc: "local port, where it is known" },
+      },
+    },
+  },
+  events: {
+    process_exec: "ProcessExecEvent",
+    process_exit: "ProcessExitEvent",
+    denial: "DenialEvent",
+    gap: "GapEvent",
+  },
+  internal: {
+    "process_exec.image.comm": "the binary says more; kernel threads are shown by it",
+    "process_exec.image.credentials.cap_bounding": "rules have not asked for it",
+    "process_exec.image.credentials.cap_ambient": "ambient capabilities are effective ones",
+    "process_exit.key.start": "part of process.exec_id",
+    "process_exit.key.self_exec_id": "part of process.exec_id",
+    "process_exit.key.tgid": "process.pid",
+    "process_seed.": "fills the process table",
+    "process_fork.": "fills the process table",
+    "denial.": "the agent looks selector and process up",
+  },
+};
