@@ -1,0 +1,105 @@
+import { stripVTControlCharacters } from "node:util";
+import { formatDuration } from "./duration.ts";
+import type { EventView, ProcessView, SocketView } from "./event-view.ts";
+import type { Paint } from "./paint.ts";
+import { safe } from "./safe.ts";
+
+/** Where the trailer (a process with CAP_SYS_ADMIN) stands. */
+const TRAILER_COLUMN = 120;
+
+/** An event as one line: `EMOJI kind SOURCE BINARY DETAIL`; SOURCE is `namespace/pod`, else the container, else the node. */
+export function compactLine(event: EventView, paint: Paint): string {
+  switch (event.kind) {
+    case "process_exec":
+      return line(event, paint, "🚀", "process", paint("cyan", safe(event.process?.arguments ?? "")));
+    case "process_exit":
+      return line(event, paint, "💥", "exit", exitDetail(event, paint));
+    case "denial":
+      return denialLine(event, paint);
+    case "gap":
+      return gapLine(event, paint);
+    default:
+      return line(event, paint, "❓", event.kind, "");
+  }
+}
+
+function line(event: EventView, paint: Paint, emoji: string, verb: string, detail: string): string {
+  const parts = [
+    emoji,
+    paint("blue", safe(verb).padEnd(7)),
+    paint("green", safe(sourceOf(event))),
+    paint("magenta", safe(event.process?.binary || "?")),
+    detail,
+  ].filter((part) => part !== "");
+  return withTrailer(parts.join(" "), event.process, paint);
+}
+
+function exitDetail(event: EventView, paint: Paint): string {
+  const end = event.signal ? safe(event.signal) : String(event.status ?? "?");
+  const words = [paint("cyan", safe(event.process?.arguments ?? "")), paint("red", end)];
+  return words.filter((word) => word !== paint("cyan", "")).join(" ");
+}
+
+function denialLine(event: EventView, paint: Paint): string {
+  const enforced = event.mode !== "monitor";
+  const what = event.hook === "network_connect" ? socketText(event.socket) : safe(event.process?.arguments ?? "");
+  const by = safe(event.policy || event.selector || "?");
+  const count = (event.count ?? 1) > 1 ? `, ${event.count} times` : "";
+  const how = enforced ? `${verbOf(event)} at ${event.rung ?? "?"}` : `would ${event.action ?? "deny"}: monitor mode`;
+  return line(
+    event,
+    paint,
+    enforced ? "⛔" : "🔶",
+    event.hook === "network_connect" ? "connect" : "process",
+    [paint("cyan", what), paint(enforced ? "red" : "yellow", `(${how}, by ${by}${count})`)]
+      .filter((part) => part !== paint("cyan", ""))
+      .join(" "),
+  );
+}
+
+function verbOf(event: EventView): string {
+  if (event.action === "kill" || (event.action === "deny" && event.hook === "process_exec")) return "killed";
+  return event.action === "signal" ? "signalled" : "denied";
+}
+
+function gapLine(event: EventView, paint: Paint): string {
+  const count = event.count === null || event.count === undefined ? "an unknown number of" : String(event.count);
+  const kinds = event.kinds?.length ? event.kinds.join(", ") : "all kinds";
+  const span = spanText(event.from, event.to);
+  const text = `${count} events of ${kinds} lost${span}: ${event.reason ?? "unknown reason"}`;
+  return `🧩 ${paint("blue", "gap".padEnd(7))} ${paint("green", safe(event.node))} ${paint("yellow", safe(text))}`;
+}
+
+function spanText(from: string | undefined, to: string | undefined): string {
+  if (!from || !to) return "";
+  const ms = Date.parse(to) - Date.parse(from);
+  return Number.isFinite(ms) && ms >= 0 ? ` within ${formatDuration(ms)}` : "";
+}
+
+/** `tcp 10.0.0.1:33978 -> 104.198.14.52:443`; the near end only where it is known. */
+export function socketText(socket: SocketView | null | undefined): string {
+  if (!socket) return "";
+  const far = endpoint(socket.daddr, socket.dport);
+  const near = socket.saddr && socket.sport ? `${endpoint(socket.saddr, socket.sport)} ` : "";
+  return safe(`${socket.protocol ?? "?"} ${near}-> ${far}`);
+}
+
+function endpoint(address: string | null | undefined, port: number | null | undefined): string {
+  const host = address ?? "?";
+  return `${host.includes(":") ? `[${host}]` : host}:${port ?? "?"}`;
+}
+
+/** `namespace/pod`, else the container's name or short id, else the node. */
+export function sourceOf(event: Pick<EventView, "node" | "process">): string {
+  const { pod, container } = event.process ?? {};
+  if (pod?.name) return `${pod.namespace ?? "?"}/${pod.name}`;
+  if (container?.name) return container.name;
+  return container?.id ? container.id.slice(0, 12) : event.node;
+}
+
+function withTrailer(text: string, process: ProcessView | null | undefined, paint: Paint): string {
+  if (!process?.cap?.effective?.includes("CAP_SYS_ADMIN")) return text;
+  // An emoji takes two columns and counts as one or two code units: close enough for a margin.
+  const width = stripVTControlCharacters(text).length;
+  return `${text}${" ".repeat(Math.max(1, TRAILER_COLUMN - width))}${paint("red", "🛑 CAP_SYS_ADMIN")}`;
+}

@@ -1,0 +1,42 @@
+import { safe } from "../output/safe.ts";
+
+export interface LogLine {
+  level: "debug" | "info" | "warn" | "error";
+  text: string;
+}
+
+/** What a line of a child's log says: pino's JSON, nats-server's `[WRN]`, or plain text (a crash, a warning of Node). */
+export function readLogLine(line: string): LogLine {
+  if (line.startsWith("{")) {
+    const record = parse(line);
+    if (record) return fromRecord(record);
+  }
+  const nats = /\[(TRC|DBG|INF|WRN|ERR|FTL)\] (.*)$/.exec(line);
+  if (nats) return { level: NATS[nats[1]!] ?? "info", text: safe(nats[2]!) };
+  return { level: /\b(error|warning|fatal)\b/i.test(line) ? "warn" : "info", text: safe(line) };
+}
+
+const NATS: Record<string, LogLine["level"]> = { TRC: "debug", DBG: "debug", WRN: "warn", ERR: "error", FTL: "error" };
+
+const PINO: Record<string, LogLine["level"]> = {
+  trace: "debug",
+  debug: "debug",
+  warn: "warn",
+  error: "error",
+  fatal: "error",
+};
+
+function fromRecord(record: Record<string, unknown>): LogLine {
+  const error = record["err"] as { message?: unknown } | undefined;
+  const message = String(record["msg"] ?? error?.message ?? "");
+  const cause = error?.message && error.message !== message ? `: ${String(error.message)}` : "";
+  return { level: PINO[String(record["level"])] ?? "info", text: safe(message + cause) };
+}
+
+function parse(line: string): Record<string, unknown> | undefined {
+  try {
+    return JSON.parse(line) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
+}
