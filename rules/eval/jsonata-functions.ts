@@ -1,0 +1,24 @@
+import { isIP } from "node:net";
+import type jsonata from "jsonata";
+import { cidrContains } from "./builtins/cidr.ts";
+
+/**
+ * Functions that rules have beyond JSONata's own. They are total: false where an argument is missing or of another type, so
+ * that `$not($startsWith(process.cwd, "/srv"))` means what it says. Where one takes a text it also takes a list of them.
+ */
+export const RULE_FUNCTIONS: Record<string, (value: unknown, of: unknown) => boolean> = {
+  startsWith: (value, of) => typeof value === "string" && texts(of).some((text) => value.startsWith(text)),
+  endsWith: (value, of) => typeof value === "string" && texts(of).some((text) => value.endsWith(text)),
+  cidr: (address, of) =>
+    typeof address === "string" && isIP(address) !== 0 && texts(of).some((range) => cidrContains(range, address) === true),
+};
+
+/** Makes the rule functions known to an expression. */
+export function registerRuleFunctions(expression: jsonata.Expression): void {
+  for (const [name, implementation] of Object.entries(RULE_FUNCTIONS)) expression.registerFunction(name, implementation);
+}
+
+function texts(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
+}
