@@ -1,0 +1,162 @@
+import { SEVERITIES } from "./types/alert.ts";
+import { ACTIONS, HOOKS, MODES, OPERATORS } from "./types/selector.ts";
+import { DURATION_PATTERN } from "./duration.ts";
+
+/** A JSON Schema. */
+export type Schema = Record<string, unknown>;
+
+const text: Schema = { type: "string", minLength: 1 };
+const labels: Schema = { type: "object", additionalProperties: { type: "string" } };
+
+function closed(properties: Record<string, Schema>, required: string[] = []): Schema {
+  return { type: "object", additionalProperties: false, properties, required };
+}
+
+export const SCOPE_SCHEMA: Schema = closed({
+  nodes: { type: "array", items: text, minItems: 1 },
+  host: { type: "boolean" },
+  cgroup: { type: "string", pattern: "^/" },
+  container: { ...closed({ id: text, name: text, image: text, labels }), minProperties: 1 },
+  service: text,
+  pod: { ...closed({ namespace: text, labels }), minProperties: 1 },
+  tree: text,
+});
+
+export const PREDICATE_SCHEMA: Schema = closed(
+  {
+    field: text,
+    op: { enum: [...OPERATORS] },
+    values: {
+      type: "array",
+      minItems: 1,
+      items: {
+        type: ["string", "number", "array"],
+        items: { type: "number" },
+        minItems: 2,
+        maxItems: 2,
+      },
+    },
+  },
+  ["field", "op", "values"],
+);
+
+const because: Schema = closed({
+  policy: text,
+  ruleset: text,
+  decision: text,
+  alert: text,
+  event: text,
+  events: { type: "array", items: text },
+  person: text,
+  reason: { type: "string" },
+});
+
+const priority: Schema = { type: "integer", minimum: -1000, maximum: 1000 };
+const duration: Schema = { type: "string", pattern: DURATION_PATTERN };
+const time: Schema = {
+  type: "string",
+  pattern: "^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d{1,9})?(Z|[+-]\\d\\d:\\d\\d)$",
+};
+const digest: Schema = { type: "string", pattern: "^sha256:[0-9a-f]{64}$" };
+
+export const SELECTOR_SCHEMA: Schema = closed(
+  {
+    id: text,
+    hook: { enum: [...HOOKS] },
+    action: { enum: [...ACTIONS] },
+    mode: { enum: [...MODES] },
+    priority,
+    rate: { type: ["number", "null"], exclusiveMinimum: 0 },
+    match: { type: "array", items: PREDICATE_SCHEMA },
+    scope: SCOPE_SCHEMA,
+    because,
+  },
+  ["id", "hook", "action", "mode", "priority", "rate", "match", "scope", "because"],
+);
+
+export const DECISION_SCHEMA: Schema = closed(
+  {
+    action: { enum: ["deny", "kill", "signal"] },
+    hook: { enum: [...HOOKS] },
+    match: { type: "array", items: PREDICATE_SCHEMA },
+    scope: SCOPE_SCHEMA,
+    ttl: duration,
+    mode: { enum: [...MODES] },
+    priority,
+    fleet: { type: "boolean" },
+    force: { type: "boolean" },
+    reason: { type: "string" },
+    because,
+  },
+  ["action", "hook"],
+);
+
+export const DESIRED_SCHEMA: Schema = closed(
+  {
+    selectors: { type: "array", items: SELECTOR_SCHEMA },
+    hooks: { type: "array", items: { enum: [...HOOKS] } },
+    ttl: { type: ["number", "string"], minimum: 1, pattern: "^none$" },
+    renewedAt: time,
+    disarm: { const: true },
+    because,
+  },
+  ["selectors", "hooks", "ttl", "renewedAt"],
+);
+
+export const RULE_SET_SCHEMA: Schema = closed(
+  {
+    digest,
+    built_at: time,
+    rules: { type: "integer", minimum: 0 },
+    policies: { type: "integer", minimum: 0 },
+    sources: { type: "array", items: { type: "string" } },
+  },
+  ["digest", "built_at", "rules", "policies", "sources"],
+);
+
+/** What every event has, whatever its kind; the rest is checked by the generated schema of the kind. */
+export const EVENT_SCHEMA: Schema = {
+  type: "object",
+  properties: {
+    id: text,
+    kind: { type: "string", pattern: "^[a-z][a-z_]*$" },
+    node: text,
+    time,
+    rung: { type: "string" },
+  },
+  required: ["id", "kind", "node", "time"],
+};
+
+export const ALERT_SCHEMA: Schema = closed(
+  {
+    id: text,
+    rule: text,
+    severity: { enum: [...SEVERITIES] },
+    title: { type: "string" },
+    message: { type: "string" },
+    tags: { type: "array", items: { type: "string" } },
+    node: text,
+    container: { type: ["object", "null"] },
+    pod: { type: ["object", "null"] },
+    first_time: time,
+    last_time: time,
+    count: { type: "integer", minimum: 1 },
+    summary: { type: "boolean" },
+    ruleset: { type: "string" },
+    event: { type: "object", required: ["id", "kind"] },
+  },
+  [
+    "id",
+    "rule",
+    "severity",
+    "title",
+    "message",
+    "tags",
+    "node",
+    "first_time",
+    "last_time",
+    "count",
+    "ruleset",
+    "event",
+  ],
+);
