@@ -131,7 +131,7 @@ struct process_exec_record {
 		DOC("path of the executed file from the process's root, resolved by the kernel");
 	char cwd[0] LEN("image.cwd_len") FMT("path") DOC("working directory");
 	char script[0] LEN("image.script_len") FMT("path") DOC(
-		"script that the binary interprets, as exec was given it (made absolute by cwd)");
+		"script that the binary interprets, as exec was given it: may be relative to cwd");
 	char previous[0] LEN("image.previous_len") FMT("path")
 		DOC("path of the binary that exec replaced, at most 255 bytes");
 	char arguments[0] LEN("image.arguments_len") FMT("argv")
@@ -142,7 +142,7 @@ struct process_seed_record {
 	struct record_header header DOC("header");
 	struct process_image image DOC("the image");
 	char binary[0] LEN("image.binary_len") FMT("path")
-		DOC("path of the executed file from the agent's root, resolved by the kernel");
+		DOC("path of the executed file from the process's root, resolved by the kernel");
 	char cwd[0] LEN("image.cwd_len") FMT("path") DOC("working directory");
 	char arguments[0] LEN("image.arguments_len") FMT("argv")
 		DOC("arguments, the zeroth too, each ended by a zero byte");
