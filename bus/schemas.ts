@@ -44,6 +44,7 @@ const because: Schema = closed({
   policy: text,
   ruleset: text,
   decision: text,
+  decider: text,
   alert: text,
   event: text,
   events: { type: "array", items: text },

@@ -1,5 +1,5 @@
 import type { Decision } from "../../bus/types/decision.ts";
-import { formatDuration } from "../duration.ts";
+import { formatDuration } from "../../bus/duration.ts";
 import type { Problem } from "../problems.ts";
 
 /** What a credential may decide. A lease above `maxTtl` is shortened; everything else that is too much is refused. */

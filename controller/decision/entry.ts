@@ -1,7 +1,7 @@
 import type { Decision } from "../../bus/types/decision.ts";
 import type { DesiredEntry } from "../../bus/types/desired.ts";
 import type { Because, Mode, Selector } from "../../bus/types/selector.ts";
-import { parseDuration } from "../duration.ts";
+import { parseLease } from "../lease-text.ts";
 import { describeProblems, type Problem } from "../problems.ts";
 import { findLockout } from "../safety/check.ts";
 import { type DeciderCaps, DEFAULT_TTL, exceededCaps, readLease } from "./caps.ts";
@@ -52,7 +52,7 @@ export function planDecision(
   const decision = read.value;
   const reach = reachOf(decision);
   if (isProblem(reach)) return refuse("invalid_decision", [reach]);
-  const asked = decision.ttl === undefined ? DEFAULT_TTL : parseDuration(decision.ttl);
+  const asked = decision.ttl === undefined ? DEFAULT_TTL : parseLease(decision.ttl);
   const ttl = readLease(asked, decision.ttl ?? "", options.caps);
   if (isProblem(ttl)) return refuse("invalid_decision", [ttl]);
   const scope = decision.scope ?? {};

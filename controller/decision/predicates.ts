@@ -1,7 +1,8 @@
+import { nearest } from "../../bus/nearest.ts";
 import { isIP, isIPv4 } from "node:net";
 import { SELECTOR_FIELDS, type FieldType } from "../../bus/types/fields.ts";
 import type { Hook, Operator, Predicate } from "../../bus/types/selector.ts";
-import { nearest, quote } from "../problems.ts";
+import { quote } from "../problems.ts";
 import type { Reader } from "./reader.ts";
 
 export const MAX_PREDICATES = 32;
@@ -27,7 +28,7 @@ function readPredicate(reader: Reader, path: string, value: unknown, hook: Hook 
   const field = names.includes(name) ? SELECTOR_FIELDS[name] : undefined;
   if (field === undefined) {
     const hint = nearest(name, names);
-    const guess = hint === undefined ? "" : `, did you mean ${hint}?`;
+    const guess = hint === null ? "" : `, did you mean ${hint}?`;
     return reader.wrong(
       `${path}.field`,
       object["field"] === undefined

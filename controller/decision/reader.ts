@@ -1,4 +1,5 @@
-import { describeProblems, nearest, type Problem, quote } from "../problems.ts";
+import { nearest } from "../../bus/nearest.ts";
+import { describeProblems, type Problem, quote } from "../problems.ts";
 
 /** Reads fields out of untrusted JSON and collects what is wrong with them, each with its path. */
 export class Reader {
@@ -20,7 +21,7 @@ export class Reader {
       const hint = nearest(key, keys);
       this.wrong(
         field === "" ? key : `${field}.${key}`,
-        `is unknown${hint === undefined ? "" : `, did you mean ${hint}?`}`,
+        `is unknown${hint === null ? "" : `, did you mean ${hint}?`}`,
         keys.join(", "),
       );
     }

@@ -1,0 +1,58 @@
+import type { DesiredEntry } from "../bus/types/desired.ts";
+import type { RuleSetInfo } from "../bus/types/rule-set.ts";
+
+/** A decision as the stream delivers it. Exactly one of `ack`, `nak` and `term` ends it. */
+export interface DecisionMessage {
+  subject: string;
+  data: Uint8Array;
+  /** Sequence in the stream. */
+  sequence: number;
+  /** Milliseconds since 1970 at which the stream took it. */
+  time: number;
+  /** Resolves when the server has it. */
+  ack(): Promise<void>;
+  /** Deliver again, not before so many milliseconds. */
+  nak(delay: number): Promise<void>;
+  /** Never deliver again. */
+  term(reason: string): Promise<void>;
+}
+
+/** One change of the desired state. `entry` null: deleted, or not readable, which `problem` says. */
+export interface DesiredChange {
+  key: string;
+  entry: DesiredEntry | null;
+  revision: number;
+  problem: string | null;
+}
+
+/** The desired state. Writes are compare-and-set: revision 0 for a key that is not there; error code `conflict`. */
+export interface DesiredBucket {
+  /** Resolves to null once at the first moment when everything that was there has been given. */
+  watch(signal: AbortSignal): AsyncIterable<DesiredChange | null>;
+  /** Null when it is not there. */
+  get(key: string): Promise<DesiredChange | null>;
+  put(key: string, entry: DesiredEntry, revision: number): Promise<number>;
+  delete(key: string, revision: number): Promise<void>;
+}
+
+export interface RuleSetStore {
+  /** Stores the bundle and makes it the current one. */
+  publish(bytes: Uint8Array, info: RuleSetInfo): Promise<void>;
+  /** Makes a stored bundle the current one; error code `not_found`. */
+  select(digest: string): Promise<RuleSetInfo>;
+  current(): Promise<RuleSetInfo | null>;
+}
+
+export type ControlHandler = (body: unknown) => Promise<unknown>;
+
+/** Everything the controller needs of the bus, so that its parts can be tried without one. */
+export interface ControllerBus {
+  decisions(signal: AbortSignal): AsyncIterable<DecisionMessage>;
+  desired: DesiredBucket;
+  ruleSets: RuleSetStore;
+  putStatus(status: object): Promise<void>;
+  /** All statuses by key: `node.<node>`, `engine.<name>`, `controller`. */
+  readStatus(): Promise<Map<string, unknown>>;
+  serveControl(handlers: Readonly<Record<string, ControlHandler>>): Promise<void>;
+  close(): Promise<void>;
+}

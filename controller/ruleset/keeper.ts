@@ -1,0 +1,173 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Logger } from "../../bus/log.ts";
+import type { BuildMessage, RuleSetStatus } from "../../bus/types/controller-status.ts";
+import type { RuleSetInfo } from "../../bus/types/rule-set.ts";
+import { messageOf } from "../errors.ts";
+import type { RuleSetStore } from "../port.ts";
+import type { BuildResult, BuiltRuleSet } from "./build.ts";
+import { describeMessage } from "./output.ts";
+
+export interface KeeperOptions {
+  store: RuleSetStore;
+  directories: readonly string[];
+  /** Builds what is in these directories now. */
+  build: (directories: readonly string[], signal: AbortSignal) => Promise<BuildResult>;
+  /** What keeps a directory from being read, undefined when nothing does. */
+  inspect: (directory: string) => BuildMessage | undefined;
+  log: Logger;
+  onStatus: () => void;
+  /** Milliseconds of silence after a change before it is built ... */
+  quiet?: number;
+  /** ... but at most so many after the first one. */
+  patience?: number;
+  now?: () => number;
+}
+
+/**
+ * Keeps the current rule set equal to what is in the rule directories. One build at a time, the last change wins; a
+ * broken one leaves the set that is live as it is and stands in the status.
+ */
+export class RuleSetKeeper {
+  readonly #options: KeeperOptions;
+  readonly #quiet: number;
+  readonly #patience: number;
+  readonly #now: () => number;
+  #changed: { first: number; last: number } | null = null;
+  #wake: (() => void) | undefined;
+  #status: RuleSetStatus;
+
+  constructor(options: KeeperOptions) {
+    this.#options = options;
+    this.#quiet = options.quiet ?? 100;
+    this.#patience = options.patience ?? 400;
+    this.#now = options.now ?? Date.now;
+    this.#status = {
+      ...{ digest: null, built_at: null, source: null, state: "none", build_ms: null },
+      ...{ directories: [...options.directories], errors: [], warnings: [] },
+    };
+  }
+
+  get status(): RuleSetStatus {
+    return this.#status;
+  }
+
+  /** Something in the directories changed: build soon. */
+  changed(): void {
+    const now = this.#now();
+    this.#changed = { first: this.#changed?.first ?? now, last: now };
+    this.#wake?.();
+  }
+
+  /** Makes a stored set the current one, until the next change in the directories; error `not_found`. */
+  async push(digest: string): Promise<RuleSetInfo> {
+    const info = await this.#options.store.select(digest);
+    this.#set({ digest, built_at: info.built_at, source: "push", state: "live", errors: [], warnings: [] });
+    return info;
+  }
+
+  /** Builds at once, then after each change, until `signal`. */
+  async run(signal: AbortSignal): Promise<void> {
+    const current = await this.#options.store.current();
+    if (current !== null) this.#set({ digest: current.digest, built_at: current.built_at, state: "live" });
+    const onAbort = (): void => this.#wake?.();
+    signal.addEventListener("abort", onAbort);
+    try {
+      await this.#buildOnce(signal);
+      while (!signal.aborted) {
+        await this.#settle(signal);
+        if (!signal.aborted) await this.#buildOnce(signal);
+      }
+    } catch (cause) {
+      if (!signal.aborted) throw cause;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  /** Waits for a change and then for silence. */
+  async #settle(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      if (this.#changed === null) {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+        this.#wake = undefined;
+        continue;
+      }
+      const { first, last } = this.#changed;
+      const left = Math.min(last + this.#quiet, first + this.#patience) - this.#now();
+      if (left <= 0) return;
+      await sleep(left, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  async #buildOnce(signal: AbortSignal): Promise<void> {
+    const { log } = this.#options;
+    const state = this.#status.state;
+    // Changes from here on are not, or not surely, in this build.
+    this.#changed = null;
+    this.#set({ state: "building" });
+    const started = this.#now();
+    const { readable, problems } = this.#inspect();
+    // A directory that went away must not take its rules out of a set that is live; without one, the others are better than none.
+    const result: BuildResult =
+      problems.length > 0 && this.#status.digest !== null
+        ? { ok: false, errors: problems, warnings: [] }
+        : await this.#options.build(readable, signal);
+    const build_ms = this.#now() - started;
+    if (!result.ok) {
+      const errors = [...problems.filter((problem) => !result.errors.includes(problem)), ...result.errors];
+      this.#set({ state: "broken", build_ms, errors, warnings: result.warnings });
+      const live = this.#status.digest === null ? "no rule set is live" : "the last good rule set goes on";
+      for (const error of errors) log.error(`rules: ${describeMessage(error)}; ${live}`);
+      return;
+    }
+    const { digest, warnings } = result;
+    for (const warning of warnings) log.warn(`rules: ${describeMessage(warning)}`);
+    if (digest === this.#status.digest && this.#status.source !== "push" && state !== "none") {
+      this.#set({ ...{ state: "live", source: "build", build_ms, errors: [], warnings } });
+      return;
+    }
+    const built_at = new Date(this.#now()).toISOString();
+    if (!(await this.#publish(result, built_at, signal))) return;
+    const ended = problems.length > 0 ? "broken" : "live";
+    this.#set({ ...{ state: ended, digest, built_at, source: "build", build_ms, errors: problems, warnings } });
+    for (const problem of problems) log.error(`rules: ${describeMessage(problem)}; the other directories are live`);
+    log.info({ digest, rules: result.rules, policies: result.policies, build_ms }, "rule set is live");
+  }
+
+  #inspect(): { readable: string[]; problems: BuildMessage[] } {
+    const readable: string[] = [];
+    const problems: BuildMessage[] = [];
+    for (const directory of this.#options.directories) {
+      const problem = this.#options.inspect(directory);
+      if (problem === undefined) readable.push(directory);
+      else problems.push(problem);
+    }
+    return { readable, problems };
+  }
+
+  /** Tries until it is stored, or a newer change makes it stale. */
+  async #publish(built: BuiltRuleSet, built_at: string, signal: AbortSignal): Promise<boolean> {
+    const { digest, rules, policies } = built;
+    const info: RuleSetInfo = { digest, built_at, rules, policies, sources: [...this.#options.directories] };
+    for (let delay = 200; ; delay = Math.min(2 * delay, 5_000)) {
+      try {
+        await this.#options.store.publish(built.bytes, info);
+        return true;
+      } catch (cause) {
+        if (signal.aborted) return false;
+        const message = `rule set ${digest} could not be stored: ${messageOf(cause)}`;
+        this.#options.log.error({ err: cause }, message);
+        this.#set({ state: "broken", errors: [{ file: null, line: null, rule: null, message, allowed: null }] });
+        await sleep(delay, undefined, { signal }).catch(() => undefined);
+        if (signal.aborted || this.#changed !== null) return false;
+      }
+    }
+  }
+
+  #set(change: Partial<RuleSetStatus>): void {
+    this.#status = { ...this.#status, ...change };
+    this.#options.onStatus();
+  }
+}
