@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import koffi from "koffi";
 
 /** An address, as koffi hands it out; null is NULL. */
@@ -10,6 +11,7 @@ interface Libc {
   sysconf(name: number): number;
   clock_gettime(clock: number, out: BigInt64Array): number;
   flock(fd: number, operation: number): number;
+  open_by_handle_at(mount: number, handle: Uint8Array, flags: number): number;
   vsnprintf(out: Uint8Array, size: number, format: Pointer, list: Pointer): number;
 }
 
@@ -19,6 +21,7 @@ export const MAP_SHARED = 1;
 const F_DUPFD_CLOEXEC = 1030;
 const SC_PAGESIZE = 30;
 const CLOCK_BOOTTIME = 7;
+const O_DIRECTORY_CLOEXEC = constants.O_DIRECTORY | 0o2000000;
 const LOCK_EX_NB = 2 | 4;
 
 let loaded: Libc | undefined;
@@ -34,6 +37,7 @@ export function libc(): Libc {
     sysconf: c.func("long sysconf(int)"),
     clock_gettime: c.func("int clock_gettime(int, void *)"),
     flock: c.func("int flock(int, int)"),
+    open_by_handle_at: c.func("int open_by_handle_at(int, void *, int)"),
     vsnprintf: c.func("int vsnprintf(void *, size_t, void *, void *)"),
   };
   return loaded;
@@ -60,6 +64,11 @@ export function boottime(): bigint {
 /** Takes an exclusive lock on an open file without waiting; false when somebody else holds it. */
 export function lockFile(fd: number): boolean {
   return libc().flock(fd, LOCK_EX_NB) === 0;
+}
+
+/** Opens the directory that a `struct file_handle` names, in the file system of `mount`; -1 with errno set on failure. */
+export function openByHandle(mount: number, handle: Uint8Array): number {
+  return libc().open_by_handle_at(mount, handle, O_DIRECTORY_CLOEXEC);
 }
 
 /** The errno of the last call through koffi. */
