@@ -9,9 +9,6 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* How many bytes of arguments an exec record carries, at most ARGUMENT_BYTES. */
-const volatile __u32 argument_bytes = ARGUMENT_BYTES;
-
 #define PREVIOUS_BYTES 255
 #define TAIL_BYTES (3 * PATH_BYTES + PREVIOUS_BYTES + ARGUMENT_BYTES)
 
@@ -45,57 +42,23 @@ static __always_inline struct path_walk *path_walk_buffer(void)
 	return scratch ? &scratch->walk : NULL;
 }
 
-static __always_inline __u32 binary_marks(struct exec_scratch *scratch)
-{
-	__u32 flags = 0;
-
-	if (scratch->walk.marks & PATH_TRUNCATED)
-		flags |= PROCESS_BINARY_TRUNCATED;
-	if (scratch->walk.marks & PATH_DELETED)
-		flags |= PROCESS_BINARY_DELETED;
-	if (scratch->walk.pseudo)
-		return flags | PROCESS_MEMFD | PROCESS_BINARY_DELETED;
-	return scratch->walk.marks & PATH_UNREACHABLE ? flags | PROCESS_BINARY_UNREACHABLE : flags;
-}
-
-static __always_inline __u32 cwd_marks(const struct path_walk *walk)
-{
-	__u32 flags = 0;
-
-	if (walk->marks & PATH_TRUNCATED)
-		flags |= PROCESS_CWD_TRUNCATED;
-	if (walk->marks & PATH_DELETED)
-		flags |= PROCESS_CWD_DELETED;
-	return walk->marks & PATH_UNREACHABLE ? flags | PROCESS_CWD_UNREACHABLE : flags;
-}
-
-/* Where the next tail goes; the verifier learns that it lies within the first `limit` bytes. */
-#define TAIL_AT(scratch, pos, limit) ((pos) <= (limit) ? (scratch)->tail + (pos) : (scratch)->tail)
-
 static __always_inline __u32 add_arguments(struct exec_scratch *scratch, struct task_struct *task,
 					   char *to)
 {
 	struct process_image *image = &scratch->record.image;
-	__u64 start = task->mm->arg_start;
-	__u64 whole = task->mm->arg_end - start;
-	__u32 take = argument_bytes;
+	void *start = (void *)task->mm->arg_start;
+	__u32 take = argument_span(image, task);
+	__u32 first;
 
-	image->arguments_bytes = whole;
-	if (whole < take)
-		take = whole;
-	else if (whole > take)
-		image->flags |= PROCESS_ARGUMENTS_TRUNCATED;
-	if (take > ARGUMENT_BYTES)
-		take = ARGUMENT_BYTES;
 	if (take == 0)
 		return 0;
-	if (bpf_probe_read_user(to, take, (void *)start) == 0)
+	if (bpf_probe_read_user(to, take, start) == 0)
 		return take;
 	/* a page of them is not in memory: what stands before it */
 	image->flags |= PROCESS_ARGUMENTS_TRUNCATED;
-	take = 4096 - (start & 4095);
-	if (bpf_probe_read_user(to, take, (void *)start) == 0)
-		return take;
+	first = 4096 - ((__u64)start & 4095);
+	if (first < take && bpf_probe_read_user(to, first, start) == 0)
+		return first;
 	image->flags |= PROCESS_ARGUMENTS_UNREADABLE;
 	return 0;
 }
@@ -125,7 +88,7 @@ static __always_inline __u32 build_exec(struct exec_scratch *scratch, struct tas
 		image->flags |= PROCESS_PRIVILEGES_RAISED;
 
 	path_walk(walk, &bprm->file->f_path, fs);
-	image->flags |= binary_marks(scratch);
+	image->flags |= binary_marks(walk);
 	at = image->binary_len = path_take(walk, scratch->tail);
 
 	path_walk(walk, &fs->pwd, fs);

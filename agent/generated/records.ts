@@ -322,7 +322,7 @@ export class ProcessExecRecord extends RecordReader {
   get cwdRaw(): Buffer {
     return this.bytes(432 + this.u16(276), this.u16(278));
   }
-  /** script that the binary interprets, as exec was given it (made absolute by cwd) */
+  /** script that the binary interprets, as exec was given it: may be relative to cwd */
   get script(): string {
     return this.text(432 + this.u16(276) + this.u16(278), this.u16(280));
   }
@@ -692,7 +692,7 @@ export class ProcessSeedRecord extends RecordReader {
   get argumentsLen(): number {
     return this.u16(284);
   }
-  /** path of the executed file from the agent's root, resolved by the kernel */
+  /** path of the executed file from the process's root, resolved by the kernel */
   get binary(): string {
     return this.text(288, this.u16(276));
   }

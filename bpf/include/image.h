@@ -2,7 +2,7 @@
 /* Reads what a task is: identity, credentials, namespaces, cgroups, the executed file. */
 #pragma once
 
-#include "process.h"
+#include "path_walk.h"
 #include <bpf/bpf_core_read.h>
 
 /*
@@ -149,4 +149,50 @@ static __always_inline void read_image(struct process_image *to, struct task_str
 	to->previous_len = 0;
 	to->arguments_len = 0;
 	to->reserved = 0;
+}
+
+/* Marks of a binary whose path was just walked. */
+static __always_inline __u32 binary_marks(const struct path_walk *walk)
+{
+	__u32 flags = 0;
+
+	if (walk->marks & PATH_TRUNCATED)
+		flags |= PROCESS_BINARY_TRUNCATED;
+	if (walk->marks & PATH_DELETED)
+		flags |= PROCESS_BINARY_DELETED;
+	if (walk->pseudo)
+		return flags | PROCESS_MEMFD | PROCESS_BINARY_DELETED;
+	return walk->marks & PATH_UNREACHABLE ? flags | PROCESS_BINARY_UNREACHABLE : flags;
+}
+
+/* Marks of a working directory whose path was just walked. */
+static __always_inline __u32 cwd_marks(const struct path_walk *walk)
+{
+	__u32 flags = 0;
+
+	if (walk->marks & PATH_TRUNCATED)
+		flags |= PROCESS_CWD_TRUNCATED;
+	if (walk->marks & PATH_DELETED)
+		flags |= PROCESS_CWD_DELETED;
+	return walk->marks & PATH_UNREACHABLE ? flags | PROCESS_CWD_UNREACHABLE : flags;
+}
+
+/* Where the next tail goes; the verifier learns that it lies within the first `limit` bytes. */
+#define TAIL_AT(scratch, pos, limit) ((pos) <= (limit) ? (scratch)->tail + (pos) : (scratch)->tail)
+
+/* How many bytes of arguments a record carries, at most ARGUMENT_BYTES. */
+const volatile __u32 argument_bytes = ARGUMENT_BYTES;
+
+/* Bytes of arguments to read from mm->arg_start on, at most ARGUMENT_BYTES; the whole length goes into the image. */
+static __always_inline __u32 argument_span(struct process_image *image, struct task_struct *task)
+{
+	__u64 whole = task->mm->arg_end - task->mm->arg_start;
+	__u32 take = argument_bytes;
+
+	image->arguments_bytes = whole;
+	if (whole < take)
+		take = whole;
+	else if (whole > take)
+		image->flags |= PROCESS_ARGUMENTS_TRUNCATED;
+	return take > ARGUMENT_BYTES ? ARGUMENT_BYTES : take;
 }

@@ -10,9 +10,13 @@
 
 #define NAME_BYTES 255
 
-/* Components walked through typed pointers, each read being a plain load, and those after that or behind a mount. */
+/*
+ * Components walked through typed pointers, each read being a plain load; and behind them or behind a mount, by probe reads,
+ * so many per call and so many calls: 2,048 components are the most that PATH_BYTES can hold.
+ */
 #define NEAR_COMPONENTS 24
-#define FAR_COMPONENTS 2048
+#define FAR_COMPONENTS 64
+#define FAR_CALLS 32
 
 enum path_mark {
 	PATH_TRUNCATED = 1 << 0,
@@ -108,7 +112,7 @@ static __always_inline void path_step(struct path_walk *walk)
 	walk->dentry = (__u64)parent;
 }
 
-/* A global function: verified once, however often it is called. */
+/* A global function: the verifier looks at its loop once, however often it is called. */
 __noinline int path_walk_far(void)
 {
 	struct path_walk *walk = path_walk_buffer();
@@ -120,7 +124,6 @@ __noinline int path_walk_far(void)
 			return 0;
 		path_step(walk);
 	}
-	walk->marks |= PATH_TRUNCATED;
 	return 0;
 }
 
@@ -151,7 +154,10 @@ static __always_inline void path_walk(struct path_walk *walk, struct path *path,
 		dentry = parent;
 	}
 	walk->dentry = (__u64)dentry;
-	path_walk_far();
+	for (int i = 0; i < FAR_CALLS && !walk->done; i++)
+		path_walk_far();
+	if (!walk->done)
+		walk->marks |= PATH_TRUNCATED;
 	if (walk->pos == PATH_BYTES) {
 		walk->bytes[PATH_BYTES - 1] = '/';
 		walk->pos = PATH_BYTES - 1;
