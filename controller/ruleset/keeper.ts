@@ -32,6 +32,7 @@ export class RuleSetKeeper {
   readonly #quiet: number;
   readonly #patience: number;
   readonly #now: () => number;
+  readonly #built = Promise.withResolvers<void>();
   #changed: { first: number; last: number } | null = null;
   #wake: (() => void) | undefined;
   #status: RuleSetStatus;
@@ -49,6 +50,11 @@ export class RuleSetKeeper {
 
   get status(): RuleSetStatus {
     return this.#status;
+  }
+
+  /** Resolves when the first build is done, well or badly. */
+  get built(): Promise<void> {
+    return this.#built.promise;
   }
 
   /** Something in the directories changed: build soon. */
@@ -73,6 +79,7 @@ export class RuleSetKeeper {
     signal.addEventListener("abort", onAbort);
     try {
       await this.#buildOnce(signal);
+      this.#built.resolve();
       while (!signal.aborted) {
         await this.#settle(signal);
         if (!signal.aborted) await this.#buildOnce(signal);

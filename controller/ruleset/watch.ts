@@ -10,7 +10,7 @@ const IGNORED = /^\.|~$|^#.*#$|^4913$|\.(?:swp|swx|swo|tmp|bak)$|^node_modules$/
 export interface DirectoryWatch {
   /** Resolves when every directory is watched, or said to be unwatchable. */
   ready: Promise<void>;
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 /** Calls `onChange` for every file that appears, changes or goes below the directories; `onProblem` for what cannot be watched. */
@@ -43,7 +43,7 @@ export function watchDirectories(
 
 /** What keeps the controller from reading a rule directory, as a message of the build; undefined when nothing does. */
 export function unreadable(directory: string): BuildMessage | undefined {
-  const who = `uid ${process.getuid?.() ?? "?"}`;
+  const who = `uid ${process.geteuid?.() ?? "?"}`;
   const problem = (message: string, allowed: string): BuildMessage => ({
     ...{ file: directory, line: null, rule: null, message, allowed },
   });

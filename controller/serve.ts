@@ -1,0 +1,162 @@
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { Config } from "../bus/config/settings.ts";
+import type { Logger } from "../bus/log.ts";
+import { reportReady } from "../bus/ready.ts";
+import { controlHandlers } from "./control/verbs.ts";
+import { Counters } from "./counters.ts";
+import { type DeciderCaps, DECIDER_CAPS } from "./decision/caps.ts";
+import { consumeDecisions } from "./decision/consume.ts";
+import { Refusals } from "./decision/refusals.ts";
+import { expireLeases } from "./desired/expire.ts";
+import { DesiredWriter } from "./desired/writer.ts";
+import { messageOf } from "./errors.ts";
+import type { ControllerBus } from "./port.ts";
+import { buildRuleSet } from "./ruleset/build.ts";
+import { RuleSetKeeper } from "./ruleset/keeper.ts";
+import { unreadable, watchDirectories } from "./ruleset/watch.ts";
+import { StatusReporter } from "./status.ts";
+
+export interface ControllerOptions {
+  /** Program and first arguments that build a rule set: `[node, cli/main.ts, "rules", "build"]`. */
+  buildCommand: string[];
+  /** Milliseconds that a build may take. */
+  buildTimeout?: number;
+  /** Milliseconds that an ended lease stays in the desired state. */
+  leaseMargin?: number;
+}
+
+/** Directories whose files go into every build that has the shipped rules. */
+const SHIPPED = ["../rules/packs", "../rego"].map((path) => fileURLToPath(new URL(path, import.meta.url)));
+const COUNTERS = [
+  ...["decisions_accepted", "decisions_renewed", "decisions_repeated", "decisions_refused", "decisions_retried"],
+  ...["leases_shortened", "leases_ended", "control_requests", "control_refused"],
+];
+
+/** Runs all parts of the controller on a connected bus until `signal`; throws when one of them cannot go on. */
+export async function serveController(
+  bus: ControllerBus,
+  config: Config,
+  signal: AbortSignal,
+  options: ControllerOptions & { log: Logger },
+): Promise<void> {
+  const { log } = options;
+  const stopping = new AbortController();
+  const stop = (): void => {
+    stopping.abort();
+  };
+  signal.addEventListener("abort", stop);
+  if (signal.aborted) stop();
+
+  const counters = new Counters(COUNTERS);
+  const refusals = new Refusals(counters);
+  const writer = new DesiredWriter(bus.desired);
+  const changed = (): void => {
+    reporter.changed();
+  };
+  const keeper = makeKeeper(bus, config, options, changed);
+  const reporter = new StatusReporter({
+    ...{ version: readVersion(), counters, refusals, writer, log },
+    ruleset: () => keeper.status,
+    put: async (status) => {
+      await bus.putStatus(status);
+    },
+  });
+
+  const work = async (): Promise<void> => {
+    const loaded = Promise.withResolvers<void>();
+    const following = writer.follow(stopping.signal, loaded.resolve, changed);
+    await Promise.race([loaded.promise, following]);
+    const watching = startWatch(keeper, config, log);
+    try {
+      await bus.serveControl(
+        controlHandlers({
+          ...{ writer, keeper, counters, log, now: Date.now },
+          readStatus: async () => await bus.readStatus(),
+          snapshot: () => reporter.snapshot(),
+        }),
+      );
+      reporter.state = "running";
+      const decisions = {
+        ...{ writer, counters, refusals, now: Date.now, capsOf: capsOf(config) },
+        defaultMode: config.enforce ? ("enforce" as const) : ("monitor" as const),
+      };
+      const expiry = { writer, counters, log, margin: options.leaseMargin ?? 5_000, now: Date.now, onDone: changed };
+      void keeper.built.then(() => {
+        reportReady({ ruleset: keeper.status.digest, errors: keeper.status.errors.length });
+      });
+      const tasks = [
+        following,
+        consumeDecisions(bus.decisions(stopping.signal), decisions, log, changed),
+        expireLeases(expiry, stopping.signal),
+        watching.ready.then(async () => {
+          await keeper.run(stopping.signal);
+        }),
+        reporter.run(stopping.signal),
+      ];
+      try {
+        await Promise.all(tasks);
+      } finally {
+        stop();
+        await Promise.allSettled(tasks);
+      }
+    } finally {
+      await watching.close();
+    }
+  };
+  try {
+    await work();
+  } catch (cause) {
+    if (!signal.aborted) throw cause;
+  } finally {
+    stop();
+    signal.removeEventListener("abort", stop);
+    reporter.state = "stopping";
+    await reporter.publish();
+  }
+}
+
+function makeKeeper(
+  bus: ControllerBus,
+  config: Config,
+  options: ControllerOptions & { log: Logger },
+  onStatus: () => void,
+): RuleSetKeeper {
+  const { buildCommand: command, buildTimeout: timeout = 30_000, log } = options;
+  const { shipped } = config.rules;
+  return new RuleSetKeeper({
+    ...{ store: bus.ruleSets, directories: config.rules.dirs, inspect: unreadable, log, onStatus },
+    build: async (directories, signal) =>
+      await buildRuleSet({ command, directories, shipped, enforce: config.enforce, timeout }, signal),
+  });
+}
+
+/** Watches what goes into a build; a directory that cannot be watched is said, the others are. */
+function startWatch(keeper: RuleSetKeeper, config: Config, log: Logger): ReturnType<typeof watchDirectories> {
+  const shipped = config.rules.shipped ? SHIPPED.filter((path) => existsSync(path)) : [];
+  return watchDirectories(
+    [...config.rules.dirs, ...shipped],
+    () => {
+      keeper.changed();
+    },
+    (error) => {
+      log.error(`rule directories: not everything can be watched: ${messageOf(error)}`);
+    },
+  );
+}
+
+/** What the configuration lets each decider do, by the name of its credentials. */
+function capsOf(config: Config): (decider: string) => DeciderCaps {
+  return (decider) => {
+    const { deciders } = config.controller;
+    const caps = Object.hasOwn(deciders, decider) ? deciders[decider] : undefined;
+    if (caps === undefined) return DECIDER_CAPS;
+    const { actions, max_ttl: maxTtl, fleet, host, force, max_entries: maxEntries } = caps;
+    return { actions, maxTtl, fleet, host, force, maxEntries };
+  };
+}
+
+function readVersion(): string {
+  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version?: string }).version ?? "";
+}
