@@ -5,6 +5,8 @@ const LAST_UID = 4_294_967_294;
 const NOBODY = 65_534;
 const FIRST_PERSON = 1_000;
 
+const GUARDED: ReadonlySet<string> = new Set(GUARDED_BINARIES);
+
 /**
  * The guarded program that these predicates could match, undefined when there is none. Only what is certain narrows:
  * `process.binary` by its values, and `process.uid` when it leaves out root and every uid that a person can have.
@@ -13,8 +15,12 @@ const FIRST_PERSON = 1_000;
 export function guardedMatch(match: readonly Predicate[]): string | undefined {
   const uids = match.filter((predicate) => predicate.field === "process.uid");
   if (uids.length > 0 && !matchesSomebody(uids)) return undefined;
-  const binaries = match.filter((predicate) => predicate.field === "process.binary").map(compilePath);
-  return GUARDED_BINARIES.find((path) => binaries.every((matches) => matches(path)));
+  const binaries = match.filter((predicate) => predicate.field === "process.binary");
+  const tests = binaries.map(compilePath);
+  const named = binaries.find((predicate) => predicate.op === "in")?.values.map(String);
+  // With names at hand only they can match: a thousand selectors are checked in no time.
+  const candidates = named?.filter((path) => GUARDED.has(path)) ?? GUARDED_BINARIES;
+  return candidates.find((path) => tests.every((matches) => matches(path)));
 }
 
 /** A test of one path. An operator that is not known here may match anything. */
