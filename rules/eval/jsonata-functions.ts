@@ -10,12 +10,15 @@ export const RULE_FUNCTIONS: Record<string, (value: unknown, of: unknown) => boo
   startsWith: (value, of) => typeof value === "string" && texts(of).some((text) => value.startsWith(text)),
   endsWith: (value, of) => typeof value === "string" && texts(of).some((text) => value.endsWith(text)),
   cidr: (address, of) =>
-    typeof address === "string" && isIP(address) !== 0 && texts(of).some((range) => cidrContains(range, address) === true),
+    typeof address === "string" &&
+    isIP(address) !== 0 &&
+    texts(of).some((range) => cidrContains(range, address) === true),
 };
 
 /** Makes the rule functions known to an expression. */
 export function registerRuleFunctions(expression: jsonata.Expression): void {
-  for (const [name, implementation] of Object.entries(RULE_FUNCTIONS)) expression.registerFunction(name, implementation);
+  for (const [name, implementation] of Object.entries(RULE_FUNCTIONS))
+    expression.registerFunction(name, implementation);
 }
 
 function texts(value: unknown): string[] {

@@ -34,7 +34,8 @@ export function step(from: Schema, name: string): Step {
   const branches = flatten(from);
   const nullable = branches.some((branch) => hasType(branch, "null"));
   const objects = branches.filter((branch) => branch.properties !== undefined || hasType(branch, "object"));
-  if (objects.length === 0) return branches.length > 0 && !nullable ? { unknown: [] } : { schema: null, optional: true };
+  if (objects.length === 0)
+    return branches.length > 0 && !nullable ? { unknown: [] } : { schema: null, optional: true };
   const found = objects.map((object) => object.properties?.[name]).filter((property) => property !== undefined);
   if (found.length === 0) {
     const open = objects.some((object) => object.additionalProperties !== false);

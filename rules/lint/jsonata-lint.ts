@@ -59,7 +59,8 @@ class Linter {
     this.#missing(node, scope);
     let inner = scope;
     if (node.type === "block" || node.type === "lambda") inner = { ...scope, variables: new Set(scope.variables) };
-    if (node.type === "lambda") for (const argument of node.arguments ?? []) inner.variables.add(String(argument.value));
+    if (node.type === "lambda")
+      for (const argument of node.arguments ?? []) inner.variables.add(String(argument.value));
     if (node.type === "bind") scope.variables.add(String((node.lhs as Ast).value));
     for (const child of childrenOf(node)) {
       if (node.type === "lambda" && node.arguments?.includes(child)) continue;
@@ -95,14 +96,26 @@ class Linter {
   #calls(node: Ast, scope: Scope): void {
     if (node.type !== "function") return;
     const name = calledName(node);
-    const known = [...scope.variables].filter((variable) => variable !== "" && variable !== "$" && variable !== "lists");
+    const known = [...scope.variables].filter(
+      (variable) => variable !== "" && variable !== "$" && variable !== "lists",
+    );
     if (name !== null && !scope.variables.has(name)) {
-      this.#add("error", node, `there is no function $${name}${didYouMean(name, known)}`, known.map((f) => `$${f}`).join(", "));
+      this.#add(
+        "error",
+        node,
+        `there is no function $${name}${didYouMean(name, known)}`,
+        known.map((f) => `$${f}`).join(", "),
+      );
     }
     const procedure = node.procedure;
     const plain = procedure?.type === "path" ? procedure.steps?.[0]?.value : undefined;
     if (procedure?.type === "path" && procedure.steps?.length === 1 && typeof plain === "string") {
-      const meant = known.includes(plain) ? `: write $${plain}(...)` : didYouMean(`$${plain}`, known.map((f) => `$${f}`));
+      const meant = known.includes(plain)
+        ? `: write $${plain}(...)`
+        : didYouMean(
+            `$${plain}`,
+            known.map((f) => `$${f}`),
+          );
       this.#add("error", node, `"${plain}" is not a function${meant}`, known.map((f) => `$${f}`).join(", "));
       procedure.type = "variable"; // said once; its name is no field either
     }
@@ -119,7 +132,8 @@ class Linter {
     const argument = unwrap(node.arguments?.[0]);
     if (argument === undefined) return;
     if (calledName(argument) === "match") {
-      const text = "$match(...) is missing where nothing matches, and $not of a missing value is missing: this is never true";
+      const text =
+        "$match(...) is missing where nothing matches, and $not of a missing value is missing: this is never true";
       this.#add("warning", node, text, "$not($contains(text, /pattern/))");
       return;
     }

@@ -12,7 +12,8 @@ export function lintRules(rules: readonly Rule[], yamlRules: readonly LoadedYaml
     const place = { file: rule.file, line: lines.when, rule: rule.id };
     lint(rule.when, rule.on, place, "when", problems);
     for (const part of parseTemplate(rule.message)) {
-      if ("expression" in part) lint(part.expression, rule.on, { ...place, line: lines.message }, "message", problems, "errors");
+      if ("expression" in part)
+        lint(part.expression, rule.on, { ...place, line: lines.message }, "message", problems, "errors");
     }
   }
   for (const rule of rules) {

@@ -21,7 +21,11 @@ export function appendExceptions(sources: readonly SourceFile[], rules: readonly
         if (id === undefined || exception === undefined) continue;
         const rule = byId.get(id);
         if (rule === undefined) {
-          reader.error(map.get("rule"), `there is no rule "${id}"${didYouMean(id, byId.keys())}`, [...byId.keys()].join(", "));
+          reader.error(
+            map.get("rule"),
+            `there is no rule "${id}"${didYouMean(id, byId.keys())}`,
+            [...byId.keys()].join(", "),
+          );
         } else if (rule.exceptions.some((other) => other.name === exception.name)) {
           reader.error(item, `rule "${id}" has an exception "${exception.name}" already`, "names that differ");
         } else rule.exceptions.push(exception);

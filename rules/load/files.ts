@@ -59,14 +59,13 @@ export function readSources(dir: SourceDir, problems: Problems): SourceFile[] {
 }
 
 function roleOf(name: string): SourceFile["role"] | null {
-  const parts = name.split("/");
-  const file = parts.at(-1)!;
+  const file = name.split("/").at(-1)!;
   if (file.endsWith(".rego")) return file.endsWith("_test.rego") ? "rego-test" : "rego";
   const yaml = /\.ya?ml$/.test(file);
-  const folder = parts.slice(0, -1);
-  if (folder.includes("schemas")) return null;
-  if ((yaml || file.endsWith(".json")) && folder.includes("lists")) return "list";
+  const folders = new Set(name.split("/").slice(0, -1));
+  if (folders.has("schemas")) return null;
+  if ((yaml || file.endsWith(".json")) && folders.has("lists")) return "list";
   if (!yaml) return null;
   if (/\.test\.ya?ml$/.test(file)) return "test";
-  return folder.includes("exceptions") ? "exceptions" : "rules";
+  return folders.has("exceptions") ? "exceptions" : "rules";
 }

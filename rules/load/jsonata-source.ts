@@ -9,7 +9,11 @@ export function readExpression(reader: YamlReader, node: Node | undefined, what:
   if (text === undefined) return undefined;
   const fault = expressionFault(text);
   if (fault === null) return text;
-  reader.error(node, `${what} is not JSONata: ${fault}`, "https://docs.jsonata.org, with $startsWith, $endsWith, $cidr, $lists");
+  reader.error(
+    node,
+    `${what} is not JSONata: ${fault}`,
+    "https://docs.jsonata.org, with $startsWith, $endsWith, $cidr, $lists",
+  );
   return undefined;
 }
 
@@ -39,6 +43,9 @@ export function expressionFault(text: string): string | null {
 
 function faultText(thrown: unknown, text: string): string {
   const error = thrown as Partial<jsonata.JsonataError>;
-  const near = typeof error.position === "number" ? ` near "${text.slice(Math.max(0, error.position - 12), error.position + 8)}"` : "";
+  const near =
+    typeof error.position === "number"
+      ? ` near "${text.slice(Math.max(0, error.position - 12), error.position + 8)}"`
+      : "";
   return `${error.message ?? String(thrown)}${near}`.replace(/\s+/g, " ");
 }

@@ -12,9 +12,16 @@ const FORM = "a sequence of texts, numbers or booleans; or a mapping, where look
 export function mergeLists(sources: readonly SourceFile[], problems: Problems): Lists {
   const lists: Lists = {};
   for (const source of sources) {
-    const name = source.name.split("/").at(-1)!.replace(/\.\w+$/, "");
+    const name = source.name
+      .split("/")
+      .at(-1)!
+      .replace(/\.\w+$/, "");
     if (!/^[a-z]\w*$/i.test(name)) {
-      problems.error(placeOf(source), `"${name}" cannot be the name of a list`, "letters, digits and _, a letter first");
+      problems.error(
+        placeOf(source),
+        `"${name}" cannot be the name of a list`,
+        "letters, digits and _, a letter first",
+      );
       continue;
     }
     const value = readList(source, problems);

@@ -19,7 +19,7 @@ export interface LoadOptions {
 
 /** All that the directories hold, read and checked as far as it goes without opa. */
 export interface LoadedRules {
-  dirs: SourceDir[];
+  sources: SourceFile[];
   rules: Rule[];
   policies: Policy[];
   lists: Lists;
@@ -38,8 +38,11 @@ export function loadRules(options: LoadOptions, problems: Problems): LoadedRules
     options.dirs,
     shipped.map((dir) => dir.label),
   );
-  const dirs = [...(options.shipped ? shipped : []), ...own];
-  const sources = dirs.flatMap((dir) => readSources(dir, problems));
+  const sources = [
+    // The shipped libraries and lists are there for the user's rules even where the shipped rules are not wanted.
+    ...shipped.flatMap((dir) => readSources(dir, problems)).filter((source) => options.shipped || isLibrary(source)),
+    ...own.flatMap((dir) => readSources(dir, problems)),
+  ];
   const of = (role: SourceFile["role"]): SourceFile[] => sources.filter((source) => source.role === role);
 
   const yamlRules = of("rules").flatMap((source) => readYamlRules(source, problems));
@@ -56,12 +59,16 @@ export function loadRules(options: LoadOptions, problems: Problems): LoadedRules
   appendExceptions(of("exceptions"), rules, problems);
   lintRules(rules, yamlRules, problems);
   return {
-    ...{ dirs, rules, policies },
+    ...{ sources, rules, policies },
     lists: mergeLists(of("list"), problems),
     rego: of("rego"),
     tests: of("test"),
     regoTests: of("rego-test"),
   };
+}
+
+function isLibrary(source: SourceFile): boolean {
+  return source.role === "list" || (source.role === "rego" && source.name.startsWith("rego/lib/"));
 }
 
 function refuseTwice(things: { id: string; file: string; line: number }[], what: string, problems: Problems): void {
@@ -76,7 +83,10 @@ function refuseTwice(things: { id: string; file: string; line: number }[], what:
   }
 }
 
-function refuseSamePackage(things: { id: string; package: string; file: string; line: number }[], problems: Problems): void {
+function refuseSamePackage(
+  things: { id: string; package: string; file: string; line: number }[],
+  problems: Problems,
+): void {
   const first = new Map<string, { id: string; file: string }>();
   for (const thing of things) {
     const before = first.get(thing.package);
@@ -87,4 +97,3 @@ function refuseSamePackage(things: { id: string; package: string; file: string; 
     }
   }
 }
-

@@ -39,7 +39,11 @@ export function readRegoFile(source: SourceFile, problems: Problems): RegoFile |
   const file: RegoFile = { package: name, line: at + 1, rule: null, policy: null };
   const place = { file: source.file, line: at + 1, rule: null };
   if (/^reeve(\.|$)/.test(name)) {
-    problems.error(place, `package ${name} is the engine's own`, "detections.<name>, enforcement.<name>, or one of your own");
+    problems.error(
+      place,
+      `package ${name} is the engine's own`,
+      "detections.<name>, enforcement.<name>, or one of your own",
+    );
     return file;
   }
   const root = /^(detections|enforcement)(?:\.|$)/.exec(name)?.[1];
@@ -50,7 +54,11 @@ export function readRegoFile(source: SourceFile, problems: Problems): RegoFile |
   }
   const meta = metadataBefore(lines, at);
   if (meta === undefined) {
-    problems.error(place, `package ${name} has no METADATA`, "a comment block `# METADATA` right above `package`, with title and custom");
+    problems.error(
+      place,
+      `package ${name} has no METADATA`,
+      "a comment block `# METADATA` right above `package`, with title and custom",
+    );
     return file;
   }
   const reader = readYaml(source.file, meta.yaml, problems, meta.line)[0];
@@ -59,7 +67,11 @@ export function readRegoFile(source: SourceFile, problems: Problems): RegoFile |
   else file.policy = readPolicy(source, reader, name, at + 1) ?? null;
   const head = root === "detections" ? "alert" : "decision";
   if (!new RegExp(`^\\s*${head}\\s+contains\\b`, "m").test(source.text)) {
-    problems.error({ ...place, rule: reader.rule }, `package ${name} has no rule "${head}"`, `${head} contains {...} if {...}`);
+    problems.error(
+      { ...place, rule: reader.rule },
+      `package ${name} has no rule "${head}"`,
+      `${head} contains {...} if {...}`,
+    );
   }
   return file;
 }

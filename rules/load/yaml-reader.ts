@@ -116,7 +116,7 @@ export class YamlReader {
   }
 
   #resolve(node: Node | undefined): Node | undefined {
-    return isAlias(node) ? (node.resolve(this.#document) as Node | undefined) : node;
+    return isAlias(node) ? node.resolve(this.#document) : node;
   }
 }
 
@@ -126,5 +126,5 @@ function kindOf(node: Node | undefined): string {
   if (isSeq(node)) return "a sequence";
   const value = isScalar(node) ? node.value : undefined;
   if (value === null || value === undefined) return "empty";
-  return typeof value === "string" ? `the text "${value}"` : `${typeof value} ${String(value)}`;
+  return typeof value === "string" ? `the text "${value}"` : `${typeof value} ${JSON.stringify(value)}`;
 }

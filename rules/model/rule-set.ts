@@ -38,7 +38,9 @@ export function encodeRuleSet(set: Omit<RuleSet, "digest">): EncodedRuleSet {
 export function decodeRuleSet(bytes: Uint8Array): RuleSet {
   let parsed: Partial<RuleSet> & { format?: unknown; wasm?: unknown };
   try {
-    parsed = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8")) as typeof parsed;
+    parsed = JSON.parse(
+      Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8"),
+    ) as typeof parsed;
   } catch (cause) {
     throw new EngineError("bundle", "the rule set is not JSON: it was not made by `reeve rules build`", { cause });
   }

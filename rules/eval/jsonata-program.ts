@@ -1,0 +1,48 @@
+import jsonata from "jsonata";
+import type { Lists } from "../model/lists.ts";
+import { registerRuleFunctions } from "./jsonata-functions.ts";
+import { parseTemplate, textOf } from "./template.ts";
+
+/** A compiled expression with the rule functions and `$lists`. */
+export class JsonataProgram {
+  readonly #expression: jsonata.Expression;
+
+  constructor(source: string, lists: Lists) {
+    this.#expression = jsonata(source);
+    registerRuleFunctions(this.#expression);
+    this.#expression.assign("lists", lists);
+  }
+
+  value(event: unknown): Promise<unknown> {
+    return this.#expression.evaluate(event) as Promise<unknown>;
+  }
+
+  /** Whether the value counts as true, by JSONata's own `$boolean`. */
+  async holds(event: unknown): Promise<boolean> {
+    const value = await this.#expression.evaluate(event);
+    return value === true || (value !== false && value !== undefined && isTrue(value));
+  }
+}
+
+/** A message with its expressions compiled. */
+export class Template {
+  readonly #parts: (string | JsonataProgram)[];
+
+  constructor(source: string, lists: Lists) {
+    this.#parts = parseTemplate(source).map((part) =>
+      "text" in part ? part.text : new JsonataProgram(part.expression, lists),
+    );
+  }
+
+  async text(event: unknown): Promise<string> {
+    let text = "";
+    for (const part of this.#parts) text += typeof part === "string" ? part : textOf(await part.value(event));
+    return text;
+  }
+}
+
+function isTrue(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(isTrue);
+  if (typeof value === "object" && value !== null) return Object.keys(value).length > 0;
+  return typeof value !== "function" && Boolean(value);
+}

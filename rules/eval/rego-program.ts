@@ -1,0 +1,105 @@
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { EngineError, reasonOf } from "../errors.ts";
+import { HOST_BUILTINS } from "./builtins/table.ts";
+
+const PAGE = 65_536;
+
+/** The SDK: CommonJS, and its types know no Module without the DOM library. */
+interface Sdk {
+  loadPolicySync(wasm: WebAssembly.Module, memory: { initial: number; maximum: number }, builtins: object): Policy;
+}
+
+interface Policy {
+  setData(data: ArrayBuffer): void;
+  evaluate(input: unknown, entry: string): unknown;
+}
+
+const require = createRequire(import.meta.url);
+const sdk = require("@open-policy-agent/opa-wasm") as Sdk;
+
+// The SDK's own table wins over what a policy is loaded with, and its sprintf and regex.split are not OPA's: sprintf throws
+// on a value that does not fit its verb, which would end the evaluation of every rule. So they are taken out of it.
+const own = require(join(dirname(require.resolve("@open-policy-agent/opa-wasm")), "builtins/index.js")) as Record<
+  string,
+  unknown
+>;
+for (const name of Object.keys(HOST_BUILTINS)) delete own[name];
+
+export interface RegoOptions {
+  /** Most memory that the policy may take, in MiB. */
+  memoryMb: number;
+}
+
+/** A compiled policy with its data. One evaluation at a time; what goes wrong in one leaves the next as it was. */
+export class RegoProgram {
+  readonly #module: WebAssembly.Module;
+  readonly #data: ArrayBuffer;
+  readonly #maximum: number;
+  #policy: Policy;
+
+  /** @throws EngineError `load` when the wasm is none, or the data do not fit into the memory */
+  constructor(wasm: Uint8Array, data: unknown, options: RegoOptions) {
+    this.#maximum = Math.max(8, Math.ceil((options.memoryMb * 1024 * 1024) / PAGE));
+    this.#data = bytesOf(Buffer.from(JSON.stringify(data), "utf8"));
+    try {
+      this.#module = new WebAssembly.Module(new Uint8Array(wasm));
+      this.#policy = this.#instantiate();
+    } catch (cause) {
+      throw new EngineError("load", `the Rego of the rule set cannot be loaded: ${reasonOf(cause)}`, { cause });
+    }
+  }
+
+  /** Names of the host builtins that the wasm calls. */
+  static builtinsOf(wasm: Uint8Array): string[] {
+    const module = new WebAssembly.Module(new Uint8Array(wasm));
+    const memory = new WebAssembly.Memory({ initial: 5 });
+    const none = (): number => 0;
+    const names = [
+      "opa_abort",
+      "opa_println",
+      "opa_builtin0",
+      "opa_builtin1",
+      "opa_builtin2",
+      "opa_builtin3",
+      "opa_builtin4",
+    ];
+    const env = { memory, ...Object.fromEntries(names.map((name) => [name, none])) };
+    const exports = new WebAssembly.Instance(module, { env }).exports as Record<string, (address?: number) => number>;
+    const text = exports["opa_json_dump"]!(exports["builtins"]!());
+    const bytes = new Uint8Array(memory.buffer);
+    return Object.keys(JSON.parse(Buffer.from(bytes.subarray(text, bytes.indexOf(0, text))).toString()) as object);
+  }
+
+  /**
+   * The value of an entry point; undefined where it has none. `input` is JSON text in an ArrayBuffer, or a value.
+   * @throws EngineError `memory` when it needs more memory than it may have, `evaluate` when the policy fails; the
+   * message is then OPA's, which begins with `file:line:column`
+   */
+  evaluate(entry: string, input: unknown): unknown {
+    try {
+      const results = this.#policy.evaluate(input, entry) as { result: unknown }[];
+      return results[0]?.result;
+    } catch (thrown) {
+      const reason = reasonOf(thrown);
+      const memory = thrown instanceof RangeError || /memory|malloc|unreachable/i.test(reason);
+      if (memory || thrown instanceof WebAssembly.RuntimeError) this.#policy = this.#instantiate();
+      if (memory) {
+        const limit = (this.#maximum * PAGE) / 1024 / 1024;
+        throw new EngineError("memory", `needs more than ${limit} MiB of memory`, { cause: thrown });
+      }
+      throw new EngineError("evaluate", reason, { cause: thrown });
+    }
+  }
+
+  #instantiate(): Policy {
+    const policy = sdk.loadPolicySync(this.#module, { initial: 5, maximum: this.#maximum }, HOST_BUILTINS);
+    policy.setData(this.#data);
+    return policy;
+  }
+}
+
+/** The bytes alone, in a buffer of their own: what the SDK takes for JSON text. */
+export function bytesOf(view: Uint8Array): ArrayBuffer {
+  return view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength) as ArrayBuffer;
+}
