@@ -28,7 +28,11 @@ export function kernelVersion(text: string, arch: string): Check {
 function btf(): Check {
   const path = "/sys/kernel/btf/vmlinux";
   if (existsSync(path)) return ok("BTF", `${path}, ${(statSync(path).size / 1e6).toFixed(1)} MB`);
-  return missing("BTF", `${path} is not there`, "use a kernel built with CONFIG_DEBUG_INFO_BTF (all current distributions)");
+  return missing(
+    "BTF",
+    `${path} is not there`,
+    "use a kernel built with CONFIG_DEBUG_INFO_BTF (all current distributions)",
+  );
 }
 
 /** @param status text of /proc/self/status */

@@ -3,42 +3,42 @@ import type { Mount } from "./mounts.ts";
 /** Runs as the process's last step: gives up when the supervisor is gone already, so that the death signal cannot be missed. */
 const PARENT_CHECK = `[ "$PPID" = "$1" ] || exit 77; shift; exec "$@"`;
 
-/** Makes the private view of the file system, gives up every right, and becomes the program. */
+/**
+ * Arranges the private view of the file system and gives up every right. Arguments: supervisor's pid, uid, gid, stage, number
+ * of steps, three words a step (`cover DIR -`, `ro TO FROM` or `rw TO FROM`), the command. What is to be seen is first held
+ * aside in the stage, because a cover may hide where it comes from.
+ */
 const UNPRIVILEGED = `set -eu
-supervisor=$1 uid=$2 gid=$3 stage=$4
-shift 4
+supervisor=$1 uid=$2 gid=$3 stage=$4 steps=$5
+shift 5
 mkdir -p "$stage"
 mount -t tmpfs -o mode=700,size=1m,nosuid,nodev tmpfs "$stage"
-# First all that is to be seen is held aside, then what others may not enter is covered, then it is put back.
-n=0 total=$1
-shift
-while [ $n -lt "$total" ]; do
-	from=$2
-	if [ -d "$from" ]; then mkdir "$stage/$n"; else : >"$stage/$n"; fi
-	mount --bind -- "$from" "$stage/$n"
-	eval "to_$n=\\$1 mode_$n=\\$3"
+n=0
+while [ $n -lt "$steps" ]; do
+	if [ "$1" != cover ]; then
+		if [ -d "$3" ]; then mkdir "$stage/$n"; else : >"$stage/$n"; fi
+		mount --bind -- "$3" "$stage/$n"
+	fi
+	eval "what_$n=\\$1 to_$n=\\$2"
 	shift 3
 	n=$((n + 1))
 done
-covers=$1
-shift
-while [ "$covers" -gt 0 ]; do
-	mount -t tmpfs -o mode=755,size=1m,nosuid,nodev tmpfs "$1"
-	shift
-	covers=$((covers - 1))
-done
 n=0
-while [ $n -lt "$total" ]; do
-	eval "to=\\$to_$n mode=\\$mode_$n"
-	if [ -d "$stage/$n" ]; then mkdir -p -- "$to"; else mkdir -p -- "$(dirname -- "$to")"; [ -e "$to" ] || : >"$to"; fi
-	mount --bind -- "$stage/$n" "$to"
-	[ "$mode" = rw ] || mount -o remount,bind,ro,nosuid,nodev -- "$to"
-	umount -- "$stage/$n"
+while [ $n -lt "$steps" ]; do
+	eval "what=\\$what_$n to=\\$to_$n"
+	if [ "$what" = cover ]; then
+		mount -t tmpfs -o mode=755,size=1m,nosuid,nodev tmpfs "$to"
+	else
+		if [ -d "$stage/$n" ]; then mkdir -p -- "$to"; elif ! [ -e "$to" ]; then mkdir -p -- "$(dirname -- "$to")" && : >"$to"; fi
+		mount --bind -- "$stage/$n" "$to"
+		[ "$what" = rw ] || mount -o remount,bind,ro,nosuid,nodev -- "$to"
+		umount -- "$stage/$n"
+	fi
 	n=$((n + 1))
 done
 umount -- "$stage"
 exec setpriv --reuid "$uid" --regid "$gid" --clear-groups --inh-caps=-all --ambient-caps=-all --bounding-set=-all \\
-	--no-new-privs --pdeathsig KILL sh -c '${PARENT_CHECK.replaceAll("'", `'\\''`)}' sh "$supervisor" "$@"
+	--no-new-privs --pdeathsig KILL sh -c '${PARENT_CHECK}' sh "$supervisor" "$@"
 `;
 
 /** A command that keeps root's rights and dies with the supervisor. */
@@ -53,7 +53,7 @@ export interface Unprivileged {
   /** An empty directory of root's, where the mounts are held while they are arranged. */
   stage: string;
   mounts: readonly Mount[];
-  /** Directories that are covered by an empty one, so that what lies below can be reached and nothing else of it be seen. */
+  /** Directories that are covered by an empty one: what is not mounted below cannot be seen. */
   covers: readonly string[];
 }
 
@@ -63,24 +63,19 @@ export interface Unprivileged {
  * supervisor.
  */
 export function unprivileged(command: readonly string[], how: Unprivileged): [string, ...string[]] {
-  const mounts = how.mounts.flatMap(({ to, from, writable }) => [to, from, writable ? "rw" : "ro"]);
+  const steps: { to: string; words: string[] }[] = [
+    ...how.covers.map((dir) => ({ to: dir, words: ["cover", dir, "-"] })),
+    ...how.mounts.map(({ to, from, writable }) => ({ to, words: [writable ? "rw" : "ro", to, from] })),
+  ];
+  // Parents before what lies in them; the sort is stable, so a cover comes before a mount on the same place.
+  steps.sort((a, b) => (a.to < b.to ? -1 : a.to > b.to ? 1 : 0));
+  const { supervisorPid, uid, gid, stage } = how;
   return [
-    "unshare",
-    "--mount",
-    "--propagation",
-    "private",
-    "sh",
-    "-c",
-    UNPRIVILEGED,
-    "sh",
-    String(how.supervisorPid),
-    String(how.uid),
-    String(how.gid),
-    how.stage,
-    String(how.mounts.length),
-    ...mounts,
-    String(how.covers.length),
-    ...how.covers,
+    ...(["unshare", "--mount", "--propagation", "private", "sh", "-c", UNPRIVILEGED, "sh"] as const),
+    ...[supervisorPid, uid, gid].map(String),
+    stage,
+    String(steps.length),
+    ...steps.flatMap((step) => step.words),
     ...command,
   ];
 }

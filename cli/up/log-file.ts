@@ -23,6 +23,7 @@ export class LogFile {
   line(text: string): void {
     this.#tail.push(text);
     if (this.#tail.length > TAIL) this.#tail.shift();
+    if (this.#fd < 0) return;
     const bytes = Buffer.from(`${text}\n`);
     if (this.#size + bytes.length > this.#maxBytes && this.#size > 0) this.#rotate();
     writeSync(this.#fd, bytes);
@@ -34,8 +35,10 @@ export class LogFile {
     return this.#tail.slice(-count);
   }
 
+  /** Lines that come later are kept at hand only. */
   close(): void {
-    closeSync(this.#fd);
+    if (this.#fd >= 0) closeSync(this.#fd);
+    this.#fd = -1;
   }
 
   #rotate(): void {

@@ -32,6 +32,7 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #kept: Kept[] = [];
   readonly #stopping = new AbortController();
+  #stopped: Promise<void> | undefined;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -60,21 +61,32 @@ export class Supervisor {
       return report;
     }
     if (report === "late") await first.stop();
-    this.#kept.pop();
-    const why = report === "late" ? `was not ready after ${formatDuration(limit)}` : `could not start: ${endText(report)}`;
+    this.#kept.splice(this.#kept.indexOf(kept), 1);
+    const why =
+      report === "late" ? `was not ready after ${formatDuration(limit)}` : `could not start: ${endText(report)}`;
     log.close();
     throw new CliError("child", `${spec.name} ${why}${tailText(log)}`, { help: `its whole log: ${log.path}` });
   }
 
   /** Name, pid and restarts of each process, in the order of their start. */
   states(): { name: string; pid: number | undefined; restarts: number; ready: boolean }[] {
-    return this.#kept.map(({ spec, child, restarts, ready }) => ({ name: spec.name, pid: child?.pid, restarts, ready }));
+    return this.#kept.map(({ spec, child, restarts, ready }) => ({
+      name: spec.name,
+      pid: child?.pid,
+      restarts,
+      ready,
+    }));
   }
 
-  /** Stops all, the last started first. Resolves when none is left. */
-  async stop(): Promise<void> {
+  /** Stops all, the last started first. Resolves when none is left; called again, it is the same stop. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stopAll();
+    return this.#stopped;
+  }
+
+  async #stopAll(): Promise<void> {
     this.#stopping.abort();
-    for (const kept of this.#kept.reverse()) {
+    for (const kept of [...this.#kept].reverse()) {
       const end = await kept.child?.stop();
       await kept.done;
       if (end?.signal === "SIGKILL") this.#options.say(`${kept.spec.name} did not stop in time and was killed`);

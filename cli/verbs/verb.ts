@@ -14,3 +14,8 @@ export function verb(usage: string, summary: string, examples: readonly string[]
 export function collect(value: string, before: string[] | undefined): string[] {
   return [...(before ?? []), value];
 }
+
+/** Collects an option that may be given several times, or once with commas. */
+export function words(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), ...value.split(",").map((word) => word.trim())];
+}

@@ -1,0 +1,58 @@
+import { note } from "../output/print.ts";
+import { connectOperator } from "../operator.ts";
+import { exitOf } from "../errors.ts";
+import { EXIT } from "../exit.ts";
+import { loadFor } from "../load.ts";
+import type { Flags } from "../load.ts";
+import { disarmLocal } from "./local.ts";
+
+export interface Disarmed {
+  message: string;
+  way: "control" | "signal";
+  disarmed: string[];
+}
+
+/** By the controller; where it or the bus cannot be reached, this host's agent by a signal. */
+export async function disarm(flags: { node?: string; local?: boolean }): Promise<Disarmed> {
+  const { config } = loadFor({ ...flags, node: undefined } as Flags);
+  if (!flags.local) {
+    try {
+      const bus = await connectOperator(config);
+      try {
+        const { disarmed } = await bus.control<{ disarmed: string[] }>(
+          "disarm",
+          flags.node ? { node: flags.node } : {},
+        );
+        return { message: `disarmed: ${nodes(disarmed)}; reeve arm takes it back`, way: "control", disarmed };
+      } finally {
+        await bus.close();
+      }
+    } catch (error) {
+      if (exitOf(error) !== EXIT.unreachable || flags.node !== undefined) throw error;
+      note(`reeve: ${(error as Error).message}; disarming this host's agent by a signal instead`);
+    }
+  }
+  const pid = disarmLocal(config.run_dir, "disarm");
+  const message = `disarmed: this node, by a signal to the agent (pid ${pid}); until it restarts or reeve arm is called`;
+  return { message, way: "signal", disarmed: [config.node] };
+}
+
+export async function arm(flags: { node?: string }): Promise<Disarmed> {
+  const { config } = loadFor({ ...flags, node: undefined } as Flags);
+  const bus = await connectOperator(config);
+  try {
+    const done = await bus.control<{ armed: string[]; disarmed: string[] }>(
+      "arm",
+      flags.node ? { node: flags.node } : {},
+    );
+    const left = done.disarmed.length > 0 ? `; still disarmed: ${nodes(done.disarmed)}` : "";
+    const what = done.armed.length > 0 ? `armed again: ${nodes(done.armed)}` : "nothing was disarmed on the bus";
+    return { message: `${what}${left}`, way: "control", disarmed: done.disarmed };
+  } finally {
+    await bus.close();
+  }
+}
+
+function nodes(names: readonly string[]): string {
+  return names.map((name) => (name === "all" ? "all nodes" : name)).join(", ");
+}

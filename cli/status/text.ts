@@ -1,0 +1,115 @@
+import type { ControllerStatus } from "../../bus/types/controller-status.ts";
+import type { NodeStatus } from "../../bus/types/status.ts";
+import { formatDuration } from "../output/duration.ts";
+import type { Paint } from "../output/paint.ts";
+import { safe } from "../output/safe.ts";
+import { table } from "../output/table.ts";
+import type { EngineView, StatusView } from "./view.ts";
+
+/** A part that has not said anything for so long is shown as silent. */
+const SILENT_MS = 60_000;
+
+export function statusText(status: StatusView, paint: Paint): string {
+  const now = Date.parse(status.time);
+  const current = status.controller?.desired.revision ?? null;
+  const blocks = [
+    [`${paint("bold", "bus")}  ${status.bus.url}`],
+    ...status.nodes.map((node) => nodeLines(node, current, now, paint)),
+    ...status.engines.map((engine) => engineLines(engine, now, paint)),
+    controllerLines(status.controller, now, paint),
+  ];
+  if (status.nodes.length === 0) blocks.splice(1, 0, [paint("yellow", "no agent has said anything yet")]);
+  return blocks.map((lines) => lines.join("\n")).join("\n\n");
+}
+
+function nodeLines(node: NodeStatus, current: number | null, now: number, paint: Paint): string[] {
+  const revision = `revision ${node.applied_revision}${current === null ? "" : ` of ${current}`}`;
+  const state = paint(node.state === "running" ? "green" : "yellow", node.state);
+  const lines = [
+    `${paint("bold", `node ${safe(node.node)}`)}  ${state}${age(node.time, now, paint)}, kernel ${safe(node.kernel)}, ${revision}`,
+  ];
+  const hooks = node.hooks.map((hook) => [
+    hook.attached ? paint("green", "attached") : paint("red", "missing"),
+    safe(hook.hook),
+    safe(hook.rung),
+    hook.can_deny ? "can deny" : "observes",
+    safe(hook.detail ?? ""),
+  ]);
+  if (hooks.length > 0) lines.push(table(hooks, "  "));
+  for (const it of node.selectors) {
+    const { hits, denied, would_deny } = it.counters;
+    const end = it.deadline ? `, until ${it.deadline}` : "";
+    lines.push(
+      `  selector ${safe(it.id)} (${safe(it.mode)}): ${hits} hits, ${denied} denied, ${would_deny} would deny${end}`,
+    );
+  }
+  for (const it of node.refused)
+    lines.push(paint("yellow", `  refused ${safe(it.selector)} of ${safe(it.entry)}: ${safe(it.reason)}`));
+  lines.push(`  counters  ${numbers(node.counters)}`, `  lost      ${lost(node.losses, paint)}`);
+  return lines;
+}
+
+function engineLines(engine: EngineView, now: number, paint: Paint): string[] {
+  const state = engine.state ? `${safe(engine.state)}` : "";
+  const set = engine.ruleset ? `rule set ${safe(engine.ruleset).slice(0, 19)}…` : "no rule set yet";
+  const lines = [
+    `${paint("bold", `engine ${safe(engine.name ?? "?")}`)}  ${state}${age(engine.time, now, paint)}, ${set}`,
+  ];
+  const rules = (engine.rules ?? []).map((rule) => [
+    rule.state === "disabled" ? paint("red", "disabled") : paint("green", safe(rule.state ?? "live")),
+    safe(rule.id),
+    `${rule.hits ?? 0} hits of ${rule.evaluations ?? 0}`,
+    rule.errors ? paint("red", `${rule.errors} errors`) : "",
+    rule.reason ? safe(rule.reason) : rule.last_alert ? `last alert ${safe(rule.last_alert)}` : "",
+  ]);
+  if (rules.length > 0) lines.push(table(rules, "  "));
+  if (engine.counters) lines.push(`  counters  ${numbers(engine.counters)}`);
+  if (engine.losses) lines.push(`  lost      ${lost(engine.losses, paint)}`);
+  return lines;
+}
+
+function controllerLines(controller: ControllerStatus | null, now: number, paint: Paint): string[] {
+  if (!controller) return [`${paint("bold", "controller")}  ${paint("yellow", "has not said anything yet")}`];
+  const { desired, ruleset } = controller;
+  const lines = [
+    `${paint("bold", "controller")}  ${safe(controller.state)}${age(controller.time, now, paint)}, ` +
+      `${desired.entries} entries in force (${desired.leases} leased)`,
+    `  rule set  ${paint(ruleset.state === "broken" ? "red" : "green", ruleset.state)}${ruleset.digest ? ` ${ruleset.digest.slice(0, 19)}…` : ""}`,
+  ];
+  if (desired.disarmed.length > 0)
+    lines.push(paint("red", `  disarmed  ${desired.disarmed.map(safe).join(", ")} (reeve arm takes it back)`));
+  for (const [style, word, list] of [
+    ["red", "error", ruleset.errors],
+    ["yellow", "warning", ruleset.warnings],
+  ] as const) {
+    for (const it of list) {
+      const where = it.file ? `${it.file}${it.line === null ? "" : `:${it.line}`}: ` : "";
+      const allowed = it.allowed ? ` (allowed: ${it.allowed})` : "";
+      lines.push(paint(style, `  ${word}  ${safe(`${where}${it.rule ? `${it.rule}: ` : ""}${it.message}${allowed}`)}`));
+    }
+  }
+  for (const it of controller.refused.slice(0, 5)) {
+    lines.push(
+      paint("yellow", `  refused decision ${it.sequence} of ${safe(it.decider ?? it.policy)}: ${safe(it.message)}`),
+    );
+  }
+  lines.push(`  counters  ${numbers(controller.counters)}`);
+  return lines;
+}
+
+function age(time: string | undefined, now: number, paint: Paint): string {
+  const ms = time ? now - Date.parse(time) : Number.NaN;
+  if (Number.isNaN(ms)) return "";
+  const text = `, seen ${formatDuration(Math.max(0, ms))} ago`;
+  return ms > SILENT_MS ? paint("red", text) : text;
+}
+
+function numbers(counters: Record<string, number>): string {
+  const shown = Object.entries(counters).filter(([, value]) => value !== 0);
+  return shown.map(([name, value]) => `${safe(name)} ${value}`).join(", ") || "all 0";
+}
+
+function lost(losses: Record<string, number>, paint: Paint): string {
+  const shown = Object.values(losses).some((value) => value !== 0);
+  return shown ? paint("red", numbers(losses)) : "nothing";
+}

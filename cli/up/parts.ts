@@ -1,0 +1,89 @@
+import { join } from "node:path";
+import type { Config } from "../../bus/config/settings.ts";
+import type { ChildSpec } from "./child.ts";
+import { privileged, unprivileged } from "./launch.ts";
+import type { Mount } from "./mounts.ts";
+import type { View } from "./view.ts";
+
+export interface PartsOptions {
+  config: Config;
+  repo: string;
+  /** The configuration in force, written for the children. */
+  configFile: string;
+  view: View;
+}
+
+/** How each process of `reeve up` is started: the agent as root, the others without any right. */
+export class Parts {
+  readonly #options: PartsOptions;
+
+  constructor(options: PartsOptions) {
+    this.#options = options;
+  }
+
+  agent(): ChildSpec {
+    return { ...this.#node("agent"), command: privileged(this.#run("agent"), process.pid), stopMs: 10_000 };
+  }
+
+  engine(): ChildSpec {
+    return this.#service("engine");
+  }
+
+  controller(): ChildSpec {
+    return this.#service("controller");
+  }
+
+  /** @param probe resolves when the server greets */
+  busServer(command: readonly string[], probe: (signal: AbortSignal) => Promise<void>): ChildSpec {
+    const { config } = this.#options;
+    // It needs nobody's credentials: it knows their public halves.
+    const covers = [config.bus.credentials_dir];
+    return {
+      ...{ name: "nats-server", env: {}, cwd: "/", reports: false, probe, stopMs: 12_000 },
+      command: this.#without(command, "nats-server", [], covers),
+    };
+  }
+
+  #service(part: "engine" | "controller"): ChildSpec {
+    const { config } = this.#options;
+    // One uid runs them all, so what belongs to the others is not shown: credentials, the server's keys and its store.
+    const own = join(config.bus.credentials_dir, `${part}.json`);
+    const hidden: Mount = { to: join(config.run_dir, "nats.conf"), from: "/dev/null", writable: false };
+    const external = config.bus.url !== "";
+    const mounts = external
+      ? [{ to: own, from: own, writable: false }]
+      : [{ to: own, from: own, writable: false }, hidden];
+    const covers = external
+      ? [config.bus.credentials_dir]
+      : [config.bus.credentials_dir, join(config.data_dir, "nats")];
+    return { ...this.#node(part), command: this.#without(this.#run(part), part, mounts, covers), stopMs: 10_000 };
+  }
+
+  #node(name: string): Omit<ChildSpec, "command" | "stopMs"> {
+    const { repo, config } = this.#options;
+    const env: NodeJS.ProcessEnv = {
+      PATH: `${join(repo, ".reeve/bin")}:${process.env["PATH"] ?? "/usr/bin:/bin"}`,
+      HOME: join(config.run_dir, "tmp"),
+      TMPDIR: join(config.run_dir, "tmp"),
+    };
+    for (const kept of ["LANG", "LC_ALL", "TZ", "REEVE_DEBUG"]) if (process.env[kept]) env[kept] = process.env[kept];
+    return { name, env, cwd: "/", reports: true };
+  }
+
+  #run(part: string): string[] {
+    const { repo, configFile } = this.#options;
+    return [process.execPath, join(repo, "cli/main.ts"), "run", part, "--config", configFile];
+  }
+
+  #without(command: readonly string[], name: string, mounts: Mount[], covers: string[]): [string, ...string[]] {
+    const { config, view } = this.#options;
+    return unprivileged(command, {
+      uid: config.user.uid,
+      gid: config.user.gid,
+      supervisorPid: process.pid,
+      stage: join(config.run_dir, `.stage-${name}`),
+      mounts: [...view.mounts, ...mounts],
+      covers: [...view.covers, ...covers],
+    });
+  }
+}

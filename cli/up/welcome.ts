@@ -1,0 +1,39 @@
+import type { Config } from "../../bus/config/settings.ts";
+import type { Paint } from "../output/paint.ts";
+import { safe } from "../output/safe.ts";
+import type { StatusView } from "../status/view.ts";
+
+/** The lines that `reeve up` opens with: where the bus is, what is attached at which rung, what is loaded, what to try. */
+export function welcome(status: StatusView, config: Config, paint: Paint): string[] {
+  const node = status.nodes.find((it) => it.node === config.node);
+  const hooks = (node?.hooks ?? []).map((hook) =>
+    hook.attached
+      ? `${hook.hook} at ${hook.rung}${hook.can_deny ? " (can deny)" : ""}`
+      : paint("red", `${hook.hook} missing${hook.detail ? `: ${safe(hook.detail)}` : ""}`),
+  );
+  const which = config.instance === "default" ? "" : ` --instance ${config.instance}`;
+  const rows: [string, string][] = [
+    ["node", safe(config.node)],
+    ["bus", `${status.bus.url}   (alerts without credentials: nats sub 'reeve.alerts.>' -s ${status.bus.url})`],
+    ["kernel", hooks.join(", ") || paint("yellow", "the agent has not said yet what is attached")],
+    ["rules", rulesText(status, paint)],
+    [
+      "mode",
+      config.enforce ? "enforce: policies deny and kill" : "monitor: policies only say what they would do (--enforce)",
+    ],
+    ["try", "cp /bin/true /tmp/x && /tmp/x"],
+    ["more", `reeve status${which}, reeve events${which}, reeve why ID${which}, reeve disarm${which}`],
+  ];
+  return [paint("bold", "reeve is running"), ...rows.map(([name, text]) => `  ${name.padEnd(7)} ${text}`), ""];
+}
+
+function rulesText(status: StatusView, paint: Paint): string {
+  const rules = status.engines.flatMap((engine) => engine.rules ?? []);
+  const broken = status.controller?.ruleset.errors ?? [];
+  const problems = broken.map((it) => `${it.file ?? "?"}${it.line === null ? "" : `:${it.line}`}: ${it.message}`);
+  const disabled = rules.filter((rule) => rule.state === "disabled").length;
+  const names = rules.map((rule) => safe(rule.id)).join(", ");
+  const loaded = rules.length === 0 ? paint("yellow", "none loaded yet") : `${rules.length} loaded (${names})`;
+  const less = disabled > 0 ? paint("red", `, ${disabled} disabled`) : "";
+  return `${loaded}${less}${problems.map((problem) => paint("red", `\n          ${safe(problem)}`)).join("")}`;
+}

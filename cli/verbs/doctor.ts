@@ -1,0 +1,34 @@
+import type { Command } from "commander";
+import { withConfigFlags } from "../config-options.ts";
+import { EXIT } from "../exit.ts";
+import { outputOption } from "../output/format.ts";
+import type { SetExit } from "../program.ts";
+import { verb } from "./verb.ts";
+
+export function doctorVerb(setExit: SetExit): Command {
+  const command = verb(
+    "doctor",
+    "Look whether this host has what reeve up needs, and say what to do where it has not.",
+    ["sudo reeve doctor", "sudo reeve doctor -o json | jq '.checks[] | select(.state != \"ok\")'"],
+  ).addOption(outputOption("text", "json"));
+  return withConfigFlags(command).action(async (flags: { output: "text" | "json" }) => {
+    const [{ loadFor }, { examine }, { wouldRun }, { doctorText }, { document }, { paintFor }, { printLine }] =
+      await Promise.all([
+        import("../load.ts"),
+        import("../doctor/examine.ts"),
+        import("../doctor/check.ts"),
+        import("../doctor/report.ts"),
+        import("../output/format.ts"),
+        import("../output/paint.ts"),
+        import("../output/print.ts"),
+      ]);
+    const checks = await examine(loadFor({ ...flags }).config);
+    const would = wouldRun(checks);
+    await printLine(
+      flags.output === "json"
+        ? document({ ok: would, root: process.getuid?.() === 0, checks }, "json")
+        : doctorText(checks, paintFor(process.stdout)),
+    );
+    setExit(would ? EXIT.ok : EXIT.failed);
+  });
+}

@@ -1,0 +1,31 @@
+import type { Command } from "commander";
+import { withConfigFlags } from "../config-options.ts";
+import { outputOption } from "../output/format.ts";
+import { filterOf, withProcessFlags, withStreamFlags } from "../stream/options.ts";
+import type { StreamFlags } from "../stream/options.ts";
+import { verb, words } from "./verb.ts";
+
+export function eventsVerb(): Command {
+  const command = verb("events", "Print events as they happen.", [
+    "reeve events",
+    "reeve events --binary curl --since 10m",
+    "reeve events -o yaml --no-follow --since 5m --kind process_exec   # for a rules test file",
+  ]);
+  command
+    .addOption(outputOption("compact", "json", "yaml"))
+    .option("--kind <kinds>", "process_exec, process_exit, denial, gap; repeatable, or with commas", words);
+  return withConfigFlags(withProcessFlags(withStreamFlags(command))).action(async (flags: StreamFlags) => {
+    const [{ runStream }, { compactLine }, { paintFor }, { passes }] = await Promise.all([
+      import("../stream/run.ts"),
+      import("../output/compact.ts"),
+      import("../output/paint.ts"),
+      import("../stream/filter.ts"),
+    ]);
+    const paint = paintFor(process.stdout);
+    const filter = filterOf(flags);
+    await runStream(flags, (bus, options) => bus.events({ ...options, kinds: flags.kind ?? [] }), {
+      passes: (event) => passes(event, filter),
+      line: (event) => compactLine(event, paint),
+    });
+  });
+}
