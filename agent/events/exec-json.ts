@@ -1,6 +1,5 @@
 import {
   PROCESS_FLAG,
-  PROCESS_FLAG_NAMES,
   type ProcessExecRecord,
   SOCKET_FAMILY,
   SOCKET_FAMILY_NAMES,
@@ -15,28 +14,15 @@ const S_ISUID = 0o4000;
 const S_ISGID = 0o2000;
 const S_IXGRP = 0o0010;
 const CACHE_MAX = 512;
-/** Marks that have a place of their own in binary_properties or script. */
-const SHOWN_ELSEWHERE: number = PROCESS_FLAG.memfd | PROCESS_FLAG.upper | PROCESS_FLAG.privileges_raised;
-
-const markTexts = new Map<number, string>();
-
-/** The words for a record's flags, joined by spaces. */
-export function markText(flags: number): string {
-  const rest = flags & ~SHOWN_ELSEWHERE;
-  const known = markTexts.get(rest);
-  if (known !== undefined) return known;
-  const text = PROCESS_FLAG_NAMES.filter(([bit]) => (rest & bit) !== 0)
-    .map(([, name]) => name)
-    .join(" ");
-  return keep(markTexts, rest, text);
-}
-
-/** What an exec event's process has beyond `Process`: members from `"tty"` to `"previous"`, without braces. */
-export function execMembers(record: ProcessExecRecord): string {
+/**
+ * What an exec event's process has beyond `Process`: members from `"tty"` to `"previous"`, without braces. `replaced` is
+ * the binary that the process table knows it ran before, "" when none is known.
+ */
+export function execMembers(record: ProcessExecRecord, replaced: string): string {
   const flags = record.flags;
   const tty = record.tty;
   const script = (flags & PROCESS_FLAG.interpreted) !== 0 ? record.script : "";
-  const previous = record.previous;
+  const previous = record.previousLen > 0 ? record.previous : replaced;
   return (
     `"tty":${tty === "" ? "null" : quote(tty.replace(PTS, "pts/$1"))},"script":${script === "" ? "null" : quote(script)}` +
     `,"stdio":[${stdio(record)}],${capabilities(record)},${namespaces(record)},${credentials(record)}` +

@@ -27,7 +27,8 @@ export class ProcessJson {
   readonly #clock: WallClock;
   readonly #cgroups: CgroupPaths | undefined;
   readonly #cgroupsV1: CgroupPaths | undefined;
-  readonly #cgroupJson = new Map<number, string>();
+  /** By v2 id, then by v1 id. */
+  readonly #cgroupJson = new Map<number, Map<number, string>>();
 
   constructor(options: ProcessJsonOptions) {
     this.#node = options.node;
@@ -42,17 +43,13 @@ export class ProcessJson {
     return entry.execId;
   }
 
-  execIdOf(tgid: number, start: bigint, selfExecId: number): string {
-    return formatExecId(this.#node, start, tgid, selfExecId);
-  }
-
   /** The members of a `Process`, without the braces around them. */
   process(entry: ProcessEntry): string {
     if (entry.processJson !== "") return entry.processJson;
     const image = entry.image;
     const marks = image === null || image.marks === "" ? "" : ` ${image.marks}`;
     const json =
-      `"exec_id":"${this.execId(entry)}","parent_exec_id":${quoteOrNull(entry.parentExecId)},"pid":${entry.tgid}` +
+      `"exec_id":"${this.execId(entry)}","parent_exec_id":${this.#parentExecId(entry)},"pid":${entry.tgid}` +
       `,"tid":${entry.origin === "execve" && image !== null ? image.tid : entry.tgid}` +
       `,"uid":${image?.uid ?? UNKNOWN_ID},"auid":${image?.auid ?? UNKNOWN_ID}` +
       `,"binary":${quote(image?.binary ?? "")},"arguments":${quote(image?.arguments ?? "")}` +
@@ -73,6 +70,14 @@ export class ProcessJson {
     parent.lineageJson = `"parent":${this.#reference(parent)},"ancestors":[${ancestors}]`;
     parent.lineageVersion = this.#table.lineageVersion;
     return parent.lineageJson;
+  }
+
+  #parentExecId(entry: ProcessEntry): string {
+    if (entry.parentTgid === 0) return "null";
+    const parent = entry.parent;
+    if (parent !== null && parent.selfExecId === entry.parentSelfExecId && parent.tgid === entry.parentTgid)
+      return `"${this.execId(parent)}"`;
+    return `"${formatExecId(this.#node, entry.parentStart, entry.parentTgid, entry.parentSelfExecId)}"`;
   }
 
   #startTime(entry: ProcessEntry): string {
@@ -98,8 +103,8 @@ export class ProcessJson {
 
   /** Cgroup, container and pod. Docker's cgroup may stand in one hierarchy only: the one that names a container counts. */
   #cgroup(id: number, idV1: number): string {
-    const known = this.#cgroupJson.get(id);
-    if (known !== undefined && idV1 === 0) return known;
+    const known = this.#cgroupJson.get(id)?.get(idV1);
+    if (known !== undefined) return known;
     let path = this.#cgroups?.path(id) ?? null;
     let container = path === null ? null : containerIdOf(path);
     if (container === null && idV1 !== 0) {
@@ -111,11 +116,18 @@ export class ProcessJson {
       `"cgroup":{"id":${id},"path":${quoteOrNull(path)}},"container":` +
       (container === null ? "null" : `{"id":"${container}","name":null,"image":null,"labels":{},"service":null}`) +
       `,"pod":null`;
-    if (path !== null && idV1 === 0) {
-      if (this.#cgroupJson.size >= CGROUPS_MAX) this.#cgroupJson.clear();
-      this.#cgroupJson.set(id, json);
-    }
+    if (path !== null) this.#keep(id, idV1, json);
     return json;
+  }
+
+  #keep(id: number, idV1: number, json: string): void {
+    let byV1 = this.#cgroupJson.get(id);
+    if (byV1 === undefined) {
+      if (this.#cgroupJson.size >= CGROUPS_MAX) this.#cgroupJson.clear();
+      this.#cgroupJson.set(id, (byV1 = new Map()));
+    }
+    if (byV1.size >= CGROUPS_MAX) byV1.clear();
+    byV1.set(idV1, json);
   }
 }
 

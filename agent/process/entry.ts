@@ -22,6 +22,7 @@ export class ProcessEntry {
   start: bigint;
   /** `start` comes from /proc, in clock ticks; the kernel's own replaces it at first sight. */
   approximate = false;
+  /** The kernel's count of execs; -1 while it is not known, for a process found in /proc. */
   selfExecId: number;
   origin: Origin;
   image: Image | null;
@@ -29,8 +30,10 @@ export class ProcessEntry {
   cgroupV1Id = 0;
   /** Real parent, as far as it is known. */
   parent: ProcessEntry | null = null;
-  /** exec_id of the parent's image when this process was forked, or ran its exec; null when it has none. */
-  parentExecId: string | null = null;
+  // the parent's image when this process was forked, or ran its exec; tgid 0 when it has none
+  parentTgid = 0;
+  parentStart = 0n;
+  parentSelfExecId = 0;
   /** The process that it is a copy of: lineage that reparenting does not change. */
   source: ProcessEntry | null = null;
   /** Entries whose parent or source this is. */

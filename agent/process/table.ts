@@ -79,7 +79,7 @@ export class ProcessTable {
 
   /** A new process: a copy of `source`. One that the seed has told of already stays as it is. */
   fork(key: Key, parent: Key, source: Key, time: bigint): ProcessEntry {
-    const from = this.find(source.tgid, source.start) ?? null;
+    const from = this.#known(source);
     const known = this.find(key.tgid, key.start);
     if (known !== undefined) {
       this.#setSource(known, from ?? known.source);
@@ -88,7 +88,7 @@ export class ProcessTable {
     const entry = this.#add(key, from?.image ? "clone" : "unknown", from?.image ?? null, time);
     this.#setSource(entry, from);
     const sameParent = parent.tgid === source.tgid && parent.start === source.start;
-    this.#setParent(entry, sameParent ? from : (this.find(parent.tgid, parent.start) ?? null));
+    this.#setParent(entry, sameParent ? from : this.#known(parent), parent);
     return entry;
   }
 
@@ -100,7 +100,7 @@ export class ProcessTable {
     entry.image = image;
     entry.changed();
     if (entry.refs > 0) this.#lineage++;
-    this.#setParent(entry, this.find(parent.tgid, parent.start) ?? null);
+    this.#setParent(entry, this.#known(parent), parent);
     if (entry.source === null) this.#setSource(entry, entry.parent);
     return entry;
   }
@@ -111,24 +111,25 @@ export class ProcessTable {
     if (known !== undefined) return known;
     const entry = this.#add(key, "seed", image, key.start);
     entry.approximate = options.approximate ?? false;
-    const from = this.find(parent.tgid, parent.start) ?? null;
-    this.#setParent(entry, from);
+    const from = this.#known(parent);
+    this.#setParent(entry, from, parent);
     this.#setSource(entry, from);
     return entry;
   }
 
   /** Links seeded processes to parents that were seeded after them. */
   adopt(entry: ProcessEntry, parent: Key): void {
-    const from = this.find(parent.tgid, parent.start) ?? null;
+    const from = this.#known(parent);
     if (from === null || from === entry) return;
-    if (entry.parent === null) this.#setParent(entry, from);
+    if (entry.parent === null) this.#setParent(entry, from, parent);
     if (entry.source === null) this.#setSource(entry, from);
   }
 
   /** The last thread of a process went. The entry stays for a while; unknown when nothing was known of it. */
   exit(key: Key, time: bigint): ProcessEntry {
     const entry = this.find(key.tgid, key.start) ?? this.#add(key, "unknown", null, time);
-    if (entry.selfExecId !== key.selfExecId) {
+    if (entry.selfExecId === -1) this.#learnSelf(entry, key.selfExecId);
+    else if (entry.selfExecId !== key.selfExecId) {
       // its exec was lost: what the table knows is an earlier image
       entry.selfExecId = key.selfExecId;
       entry.origin = "unknown";
@@ -206,6 +207,19 @@ export class ProcessTable {
     return entry;
   }
 
+  #known(key: Key): ProcessEntry | null {
+    const entry = this.find(key.tgid, key.start);
+    if (entry === undefined) return null;
+    if (entry.selfExecId === -1) this.#learnSelf(entry, key.selfExecId);
+    return entry;
+  }
+
+  #learnSelf(entry: ProcessEntry, selfExecId: number): void {
+    entry.selfExecId = selfExecId;
+    entry.changed();
+    this.#lineage++;
+  }
+
   #kill(entry: ProcessEntry, time: bigint): void {
     if (!entry.alive) return;
     entry.exitedAt = time;
@@ -214,19 +228,28 @@ export class ProcessTable {
     this.#dead.push(entry);
   }
 
-  #setParent(entry: ProcessEntry, parent: ProcessEntry | null): void {
+  /** `key` names the parent's image at this moment, also when the table does not know it. */
+  #setParent(entry: ProcessEntry, parent: ProcessEntry | null, key?: Key): void {
     const before = entry.parent;
-    if (parent === before || parent === entry) return;
+    if (key !== undefined) {
+      entry.parentTgid = key.tgid;
+      entry.parentStart = key.start;
+      entry.parentSelfExecId = key.selfExecId;
+      entry.processJson = "";
+    }
+    if (parent === before) return;
+    // a parent is always older; anything else is bad data and would make a circle of the lineage
+    if (parent !== null && (parent === entry || parent.start > entry.start)) return;
     if (parent !== null) parent.refs++;
     entry.parent = parent;
-    entry.processJson = "";
     if (entry.refs > 0) this.#lineage++;
     if (before !== null) this.#unref(before);
   }
 
   #setSource(entry: ProcessEntry, source: ProcessEntry | null): void {
     const before = entry.source;
-    if (source === before || source === entry) return;
+    if (source === before) return;
+    if (source !== null && (source === entry || source.start > entry.start)) return;
     if (source !== null) source.refs++;
     entry.source = source;
     if (before !== null) this.#unref(before);

@@ -1,0 +1,87 @@
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { ProcessSeedRecord } from "../generated/records.ts";
+import { formatArguments, type Redact } from "./arguments.ts";
+import type { ProcessEntry } from "./entry.ts";
+import { imageOf } from "./image.ts";
+import type { Key, ProcessTable } from "./table.ts";
+
+const HEADER_BYTES = 16;
+const NS_PER_TICK = 10_000_000n;
+
+/**
+ * Tells the table of the processes that the kernel's iterator lists: records laid end to end. What fork and exec have
+ * told stays. Returns how many records there were.
+ * @throws RecordError when the bytes are no records.
+ */
+export function seedFromRecords(bytes: Uint8Array, table: ProcessTable, redact: Redact): number {
+  const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const record = new ProcessSeedRecord();
+  const parents: [ProcessEntry, Key][] = [];
+  for (let offset = 0; offset < data.length;) {
+    const length = offset + HEADER_BYTES <= data.length ? data.readUInt32LE(offset + 4) : 0;
+    record.at(data, offset, length);
+    const key = { tgid: record.keyTgid, start: record.keyStart, selfExecId: record.keySelfExecId };
+    const parent = { tgid: record.parentTgid, start: record.parentStart, selfExecId: record.parentSelfExecId };
+    const entry = table.seed(key, parent, imageOf(record, redact));
+    entry.cgroupId = record.cgroupId;
+    entry.cgroupV1Id = record.cgroupV1Id;
+    parents.push([entry, parent]);
+    offset += length;
+  }
+  for (const [entry, parent] of parents) table.adopt(entry, parent);
+  return parents.length;
+}
+
+/**
+ * Tells the table of what stands in /proc and the table does not know: all processes when the iterator cannot run, and
+ * those that it leaves out. Start times are in clock ticks here, until a record of the kernel brings the exact one.
+ */
+export function seedFromProc(table: ProcessTable, redact: Redact, proc = "/proc"): number {
+  const parents: [ProcessEntry, number][] = [];
+  for (const name of readdirSync(proc)) {
+    const pid = Number(name);
+    if (!Number.isInteger(pid) || table.current(pid) !== undefined) continue;
+    const found = readProcess(`${proc}/${name}`, redact);
+    if (found === undefined) continue;
+    const key = { tgid: pid, start: found.start, selfExecId: -1 };
+    const entry = table.seed(key, NO_PARENT, found.image, { approximate: true });
+    parents.push([entry, found.parentPid]);
+  }
+  for (const [entry, pid] of parents) {
+    const parent = table.current(pid);
+    if (parent !== undefined) table.adopt(entry, parent);
+  }
+  return parents.length;
+}
+
+const NO_PARENT: Key = { tgid: 0, start: 0n, selfExecId: 0 };
+
+function readProcess(dir: string, redact: Redact) {
+  try {
+    const stat = readFileSync(`${dir}/stat`, "utf8");
+    // the name in parentheses may hold anything, parentheses too
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const status = readFileSync(`${dir}/status`, "utf8");
+    const argv = readFileSync(`${dir}/cmdline`, "utf8");
+    const image = {
+      binary: orNothing(() => readlinkSync(`${dir}/exe`).replace(/ \(deleted\)$/, "")),
+      arguments: redact(formatArguments(argv)),
+      cwd: orNothing(() => readlinkSync(`${dir}/cwd`)),
+      uid: Number(/^Uid:\s+(\d+)/m.exec(status)?.[1] ?? 0),
+      auid: Number(orNothing(() => readFileSync(`${dir}/loginuid`, "utf8")) || 4294967295),
+      tid: Number(fields[0] === undefined ? 0 : dir.slice(dir.lastIndexOf("/") + 1)),
+      marks: "",
+    };
+    return { parentPid: Number(fields[1]), start: BigInt(fields[19] ?? 0) * NS_PER_TICK, image };
+  } catch {
+    return undefined; // it ended meanwhile
+  }
+}
+
+function orNothing(read: () => string): string {
+  try {
+    return read();
+  } catch {
+    return "";
+  }
+}
