@@ -129,7 +129,16 @@ int BPF_PROG(process_exec, struct task_struct *task, pid_t caller, struct linux_
 	if (bpf_ringbuf_output(&events, &scratch->record, sizeof(scratch->record) + tails,
 			       BPF_RB_NO_WAKEUP))
 		record_lost(RECORD_PROCESS_EXEC);
-	/* after the record: a denial names the image that was just told */
+	return 0;
+}
+
+/*
+ * Attached after process_exec, so that it runs after it: a denial names the image that was just told. A program of its own,
+ * since the verifier would follow the matcher once for each way through the record's making.
+ */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(process_exec_match, struct task_struct *task)
+{
 	match_exec(task);
 	return 0;
 }

@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { ENDS, run, runTruth, STORM, THREADS, TRUTH } from "./run.ts";
+import { Tracer } from "./tracer.ts";
+
+let tracer: Tracer;
+
+beforeAll(() => {
+  tracer = new Tracer();
+});
+
+afterAll(() => tracer.close());
+
+test.each([0, 1, 42, 255])("exit status %i", (status) => {
+  const { pid } = run(ENDS, ["status", String(status)]);
+  const [exit, ...others] = tracer.exitsOf(pid);
+  const exec = tracer.execOf(pid);
+  expect(others).toEqual([]);
+  expect([exit?.status, exit?.signal, exit?.coreDumped]).toEqual([status, 0, false]);
+  expect([exit?.keyStart, exit?.keySelfExecId]).toEqual([exec.keyStart, exec.keySelfExecId]);
+  expect(exit?.time).toBeGreaterThan(exec.time);
+});
+
+test.each([1, 9, 15])("killed by signal %i", (signal) => {
+  const { pid } = run(ENDS, ["signal", String(signal)]);
+  expect(tracer.exitsOf(pid).map((exit) => [exit.status, exit.signal])).toEqual([[0, signal]]);
+});
+
+test("a thread that execs becomes the process", () => {
+  const ran = run(THREADS, ["exec", TRUTH]);
+  const thread = Number(ran.lines[0]);
+  const exec = tracer.execOf(ran.pid);
+  const before = tracer.execs.find((record) => record.keyTgid === ran.pid);
+  expect(thread).not.toBe(ran.pid);
+  expect(exec.binary).toBe(TRUTH);
+  expect(exec.callerTid).toBe(thread);
+  expect(exec.keyStart).toBe(before?.keyStart);
+  expect(tracer.exitsOf(ran.pid).length).toBe(1);
+  expect(tracer.exitsOf(thread).length).toBe(0);
+  expect(tracer.exitsOf(ran.pid)[0]?.keySelfExecId).toBe(exec.keySelfExecId);
+});
+
+test("the leader goes first: the process ends with its last thread", () => {
+  const { pid } = run(THREADS, ["leader", "7", "100"]);
+  const exits = tracer.exitsOf(pid);
+  expect(exits.map((exit) => [exit.status, exit.signal])).toEqual([[7, 0]]);
+  const lived = (exits[0]?.time ?? 0n) - tracer.execOf(pid).time;
+  expect(Number(lived) / 1e6).toBeGreaterThan(90);
+});
+
+test("threads that exit all at once are one exit", () => {
+  const { lines } = run(THREADS, ["race", "40"]);
+  expect(lines.length).toBe(40);
+  for (const pid of lines.map(Number)) {
+    expect(tracer.exitsOf(pid).length).toBe(1);
+    // new threads are not told as processes
+    expect(tracer.forks.filter((fork) => fork.keyTgid === pid).length).toBe(1);
+  }
+});
+
+test("5,000 short-lived processes: each exec and exit exactly once", () => {
+  const { lines } = run(STORM, ["5000", "8", "/bin/true"]);
+  const storm = tracer.execOf(run(ENDS, ["status", "0"]).pid) && tracer.execs.findLast((exec) => exec.binary === STORM);
+  expect(lines.length).toBe(5000);
+  const children = new Set(
+    tracer.forks.filter((fork) => fork.parentTgid === storm?.keyTgid && fork.parentStart === storm.keyStart).map(key),
+  );
+  expect(children.size).toBe(5000);
+  const execs = tracer.execs.filter((exec) => children.has(key(exec)));
+  const exits = tracer.exits.filter((exit) => children.has(key(exit)));
+  expect([execs.length, new Set(execs.map(key)).size]).toEqual([5000, 5000]);
+  expect([exits.length, new Set(exits.map(key)).size]).toEqual([5000, 5000]);
+  // the same pids, as often as wait() gave them
+  expect(exits.map((exit) => exit.keyTgid).sort(numbers)).toEqual(
+    lines.map((line) => Number.parseInt(line, 10)).sort(numbers),
+  );
+  expect(tracer.lost()).toBe(0n);
+});
+
+test("arguments are cut where the settings say", () => {
+  const short = new Tracer({ argument_bytes: 10 });
+  try {
+    const exec = short.execOf(runTruth([TRUTH, "more"]).pid);
+    expect(exec.arguments).toBe(TRUTH.slice(0, 10));
+    expect(exec.argumentsBytes).toBe(TRUTH.length + 6);
+  } finally {
+    short.close();
+  }
+});
+
+function key(record: { keyTgid: number; keyStart: bigint }): string {
+  return `${record.keyTgid}/${record.keyStart}`;
+}
+
+function numbers(a: number, b: number): number {
+  return a - b;
+}
