@@ -47,7 +47,9 @@ function matchFault(match: unknown): string | null {
 
 function unknownKey(value: object, allowed: readonly string[], what: string): string | null {
   const wrong = Object.keys(value).find((key) => !allowed.includes(key));
-  return wrong === undefined ? null : `${what} has no "${wrong}"${didYouMean(wrong, allowed)} (allowed: ${allowed.join(", ")})`;
+  return wrong === undefined
+    ? null
+    : `${what} has no "${wrong}"${didYouMean(wrong, allowed)} (allowed: ${allowed.join(", ")})`;
 }
 
 function notIn(value: unknown, allowed: readonly string[], what: string): string | null {

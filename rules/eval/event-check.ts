@@ -14,7 +14,14 @@ const validators = new Map(
 );
 
 /** Why an event was refused; stable, for counters. */
-export type RefusedCode = "not_json" | "not_event" | "kind_mismatch" | "node_mismatch" | "bad_id" | "bad_time" | "schema";
+export type RefusedCode =
+  | "not_json"
+  | "not_event"
+  | "kind_mismatch"
+  | "node_mismatch"
+  | "bad_id"
+  | "bad_time"
+  | "schema";
 
 export interface Refused {
   code: RefusedCode;
@@ -41,7 +48,10 @@ export function checkEvent(value: unknown, origin: EventOrigin): Refused | null 
   }
   const id = typeof event.id === "string" ? parseEventId(event.id) : null;
   if (id === null || id.kind !== origin.kind || id.node !== origin.node) {
-    return { code: "bad_id", reason: `id is ${shown(event.id)}, not <node>/<boot>/<epoch>/<kind>/<seq> of its subject` };
+    return {
+      code: "bad_id",
+      reason: `id is ${shown(event.id)}, not <node>/<boot>/<epoch>/<kind>/<seq> of its subject`,
+    };
   }
   if (typeof event.time !== "string" || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/.test(event.time)) {
     return { code: "bad_time", reason: `time is ${shown(event.time)}, not RFC 3339 in UTC` };
@@ -50,7 +60,10 @@ export function checkEvent(value: unknown, origin: EventOrigin): Refused | null 
   if (validate === undefined) return { code: "schema", reason: `no such kind of event: "${origin.kind}"` };
   if (validate(event) === true) return null;
   const error = validate.errors?.[0];
-  return { code: "schema", reason: `${error?.instancePath.slice(1).replaceAll("/", ".") || "event"} ${error?.message}` };
+  return {
+    code: "schema",
+    reason: `${error?.instancePath.slice(1).replaceAll("/", ".") || "event"} ${error?.message}`,
+  };
 }
 
 function shown(value: unknown): string {

@@ -36,7 +36,10 @@ export class Tally {
   }
 
   read(unit: number): Counts {
-    const [evaluations = 0, hits = 0, errors = 0, time_us = 0] = this.#cells.subarray(unit * FIELDS, (unit + 1) * FIELDS);
+    const [evaluations = 0, hits = 0, errors = 0, time_us = 0] = this.#cells.subarray(
+      unit * FIELDS,
+      (unit + 1) * FIELDS,
+    );
     return { evaluations, hits, errors, time_us };
   }
 }

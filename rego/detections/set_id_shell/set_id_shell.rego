@@ -16,8 +16,8 @@ package detections.set_id_shell
 import data.lib.process
 
 alert contains {"message": message} if {
-	looks_like_shell
 	some kind in set_id
+	looks_like_shell
 	message := sprintf("%s was run by uid %d with the set-%s-id bit", [input.process.binary, input.process.uid, kind])
 }
 

@@ -4,10 +4,10 @@
 package lib.process
 
 # The last part of a path: "bash" of "/usr/bin/bash".
-name(path) := regex.replace(path, `^.*/`, "")
+name(path) := parts[count(parts) - 1] if parts := split(path, "/")
 
 # The same without a version: "python" of "/usr/bin/python3.11", "php-fpm" of "/usr/sbin/php-fpm8.2".
-family(path) := regex.replace(name(path), `-?[0-9][0-9.]*$`, "")
+family(path) := trim_right(name(path), "0123456789.-")
 
 is_shell(path) if name(path) in data.lists.shells
 

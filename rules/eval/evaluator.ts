@@ -1,0 +1,254 @@
+import type { Alert } from "../../bus/types/alert.ts";
+import type { Decision } from "../../bus/types/decision.ts";
+import type { Event } from "../../bus/generated/events.ts";
+import { decisionMessageId, shortHash } from "../../bus/ids.ts";
+import { EngineError, reasonOf } from "../errors.ts";
+import type { Policy, Rule } from "../model/rule.ts";
+import type { RuleSet } from "../model/rule-set.ts";
+import { DEFAULT_TTL, decisionFault } from "./decision-check.ts";
+import { makeAlert, mergeFound } from "./finding.ts";
+import type { DecisionFound, Finding } from "./finding.ts";
+import { JsonataProgram, Template } from "./jsonata-program.ts";
+import { bytesOf, RegoProgram } from "./rego-program.ts";
+import { Tally } from "./tally.ts";
+import { GROUP, Watch } from "./watch.ts";
+
+export interface EvaluatorOptions {
+  /** `data.config` of the Rego. */
+  config: { enforce: boolean };
+  memoryMb: number;
+  /** Ids of rules and policies that are not to be evaluated. */
+  disabled?: ReadonlySet<string>;
+  watch?: Watch;
+  tally?: Tally;
+  /** Told of every error of a rule; it is counted already. */
+  onError?: (error: RuleFailure) => void;
+}
+
+/** A rule or policy that failed on an event. */
+export interface RuleFailure {
+  id: string;
+  /** `file:line` of the rule, or what OPA said where it is in the Rego. */
+  where: string;
+  reason: string;
+  event: string;
+}
+
+export interface Evaluation {
+  findings: Finding[];
+  decisions: DecisionFound[];
+}
+
+/** A rule or policy, made ready. Its number is its place in `units`: rules first, then policies. */
+interface Unit {
+  index: number;
+  rule: Rule | null;
+  policy: Policy | null;
+  when: JsonataProgram | null;
+  message: Template | null;
+  dedupe: JsonataProgram[];
+  exceptions: JsonataProgram[];
+}
+
+/** Each so many events, the Rego of a kind is evaluated rule by rule: that is how its time by rule is known. */
+const SAMPLE = 128;
+
+/**
+ * Evaluates one rule set. Only the rules of an event's kind are looked at; all Rego of a kind is one call, as long as nothing
+ * goes wrong in it: then its rules are evaluated one by one, so that the others go on and the error has a name.
+ */
+export class Evaluator {
+  readonly #set: RuleSet;
+  readonly #options: EvaluatorOptions;
+  readonly #units: Unit[] = [];
+  readonly #byId = new Map<string, Unit>();
+  readonly #jsonata = new Map<string, Unit[]>();
+  readonly #rego = new Map<string, Unit[]>();
+  readonly #program: RegoProgram | null;
+  readonly #watch: Watch;
+  readonly #tally: Tally;
+  #calls = 0;
+
+  /** @throws EngineError `load` */
+  constructor(set: RuleSet, options: EvaluatorOptions) {
+    this.#set = set;
+    this.#options = options;
+    this.#watch = options.watch ?? new Watch();
+    this.#tally = options.tally ?? new Tally(set.rules.length + set.policies.length);
+    const data = { lists: set.lists, config: options.config };
+    this.#program = set.wasm === null ? null : new RegoProgram(set.wasm, data, { memoryMb: options.memoryMb });
+    for (const rule of set.rules) this.#add(this.#unitOf(rule, null));
+    for (const policy of set.policies) this.#add(this.#unitOf(null, policy));
+  }
+
+  /**
+   * Evaluates an event that was checked. `text` is its JSON. `alone` takes the Rego rule by rule.
+   * Never rejects because of a rule: what fails is counted and told.
+   */
+  async evaluate(event: Event, text: Uint8Array, alone = false): Promise<Evaluation> {
+    const result: Evaluation = { findings: [], decisions: [] };
+    for (const unit of this.#jsonata.get(event.kind) ?? []) await this.#evaluateJsonata(unit, event, result);
+    if (this.#rego.has(event.kind)) await this.#evaluateRego(event.kind, event, bytesOf(text), alone, result, null);
+    if (this.#rego.has("alert")) {
+      for (const { alert } of result.findings) await this.#evaluateRego("alert", event, alert, alone, result, alert);
+    }
+    return result;
+  }
+
+  async #evaluateJsonata(unit: Unit, event: Event, result: Evaluation): Promise<void> {
+    this.#watch.enter(unit.index);
+    const start = performance.now();
+    try {
+      const holds = (await unit.when!.holds(event)) && !(await this.#excepted(unit, event));
+      if (holds) await this.#find(unit, event, { message: await unit.message!.text(event) }, result);
+      this.#tally.evaluated(unit.index, holds);
+    } catch (thrown) {
+      this.#failed(unit, event, reasonOf(thrown));
+    }
+    this.#tally.took(unit.index, (performance.now() - start) * 1000);
+    this.#watch.leave();
+  }
+
+  /** All Rego of a kind over one input: an event, or an alert that was found on it. */
+  async #evaluateRego(
+    kind: string,
+    event: Event,
+    input: unknown,
+    alone: boolean,
+    result: Evaluation,
+    alert: Alert | null,
+  ): Promise<void> {
+    const units = this.#rego.get(kind)!;
+    const sampled = this.#calls++ % SAMPLE === 0;
+    if (!alone && !sampled && units.length === this.#all(kind)) {
+      this.#watch.enter(GROUP);
+      const found = this.#group(kind, input);
+      this.#watch.leave();
+      if (found !== null) {
+        for (const unit of units) await this.#take(unit, found.get(unit) ?? [], event, result, alert);
+        return;
+      }
+    }
+    for (const unit of units) {
+      this.#watch.enter(unit.index);
+      const start = performance.now();
+      try {
+        const elements = this.#program!.evaluate(
+          (unit.rule as { entry: string } | null)?.entry ?? unit.policy!.entry,
+          input,
+        );
+        await this.#take(unit, (elements as unknown[] | undefined) ?? [], event, result, alert);
+      } catch (thrown) {
+        this.#failed(unit, event, reasonOf(thrown));
+      }
+      this.#tally.took(unit.index, (performance.now() - start) * 1000 * (sampled ? SAMPLE : 1));
+      this.#watch.leave();
+    }
+  }
+
+  /** What each unit of a kind holds; null when the evaluation failed, of whichever of them. */
+  #group(kind: string, input: unknown): Map<Unit, unknown[]> | null {
+    const found = new Map<Unit, unknown[]>();
+    try {
+      const triples = this.#program!.evaluate(this.#set.entries[kind]!, input) as
+        | [string, string, unknown][]
+        | undefined;
+      for (const [what, id, element] of triples ?? []) {
+        const unit = this.#byId.get(`${what}:${id}`)!;
+        const elements = found.get(unit);
+        if (elements === undefined) found.set(unit, [element]);
+        else elements.push(element);
+      }
+      return found;
+    } catch {
+      return null; // said once more, with the rule's name, when each is evaluated alone
+    }
+  }
+
+  async #take(unit: Unit, elements: unknown[], event: Event, result: Evaluation, alert: Alert | null): Promise<void> {
+    try {
+      let hit = elements.length > 0;
+      if (hit && unit.rule !== null) {
+        hit = !(await this.#excepted(unit, event));
+        if (hit) await this.#find(unit, event, mergeFound(unit.rule, elements), result);
+      } else if (hit) this.#decide(unit.policy!, elements, event, result, alert);
+      this.#tally.evaluated(unit.index, hit);
+    } catch (thrown) {
+      this.#failed(unit, event, reasonOf(thrown));
+    }
+  }
+
+  async #find(unit: Unit, event: Event, found: Parameters<typeof makeAlert>[3], result: Evaluation): Promise<void> {
+    const rule = unit.rule!;
+    let dedupe: Finding["dedupe"] = null;
+    if (rule.dedupe !== null) {
+      const values: string[] = [];
+      for (const by of unit.dedupe) values.push(JSON.stringify(await by.value(event)) ?? "");
+      dedupe = { key: shortHash([rule.id, event.node, ...values]), within: rule.dedupe.within };
+    }
+    result.findings.push({ alert: makeAlert(rule, event, this.#set.digest, found), dedupe });
+  }
+
+  #decide(policy: Policy, elements: unknown[], event: Event, result: Evaluation, alert: Alert | null): void {
+    const cause = alert?.id ?? event.id;
+    const decisions = elements.map((element, n): DecisionFound => {
+      const fault = decisionFault(element);
+      if (fault !== null) throw new EngineError("evaluate", fault);
+      const because = {
+        ...{ policy: policy.id, ruleset: this.#set.digest, event: event.id },
+        ...(alert === null ? {} : { alert: alert.id }),
+      };
+      const decision: Decision = { ttl: DEFAULT_TTL, ...(element as Decision), because };
+      decision.mode ??= this.#options.config.enforce ? "enforce" : "monitor";
+      return { policy: policy.id, decision, messageId: decisionMessageId(policy.id, cause, n) };
+    });
+    result.decisions.push(...decisions);
+  }
+
+  async #excepted(unit: Unit, event: Event): Promise<boolean> {
+    for (const exception of unit.exceptions) if (await exception.holds(event)) return true;
+    return false;
+  }
+
+  #failed(unit: Unit, event: Event, reason: string): void {
+    this.#tally.failed(unit.index);
+    const source = (unit.rule ?? unit.policy)!;
+    const at = /^src\/([^:]+:\d+)/.exec(reason)?.[1];
+    this.#options.onError?.({
+      id: source.id,
+      where: at ?? `${source.file}:${source.line}`,
+      reason: reason.replace(/^src\/[^:]+:\d+(:\d+)?: /, ""),
+      event: event.id,
+    });
+  }
+
+  #all(kind: string): number {
+    const of = (things: readonly { on: readonly string[] }[]): number =>
+      things.filter((thing) => thing.on.includes(kind)).length;
+    return of(this.#set.rules.filter((rule) => rule.language === "rego")) + of(this.#set.policies);
+  }
+
+  #unitOf(rule: Rule | null, policy: Policy | null): Unit {
+    const compile = (source: string): JsonataProgram => new JsonataProgram(source, this.#set.lists);
+    try {
+      return {
+        ...{ index: this.#units.length, rule, policy },
+        when: rule?.language === "jsonata" ? compile(rule.when) : null,
+        message: rule?.language === "jsonata" ? new Template(rule.message, this.#set.lists) : null,
+        dedupe: rule?.dedupe?.by.map(compile) ?? [],
+        exceptions: rule?.exceptions.map((exception) => compile(exception.when)) ?? [],
+      };
+    } catch (cause) {
+      throw new EngineError("load", `rule ${rule?.id} cannot be compiled: ${reasonOf(cause)}`, { cause });
+    }
+  }
+
+  #add(unit: Unit): void {
+    this.#units.push(unit);
+    const { id, on } = (unit.rule ?? unit.policy)!;
+    this.#byId.set(`${unit.rule === null ? "policy" : "rule"}:${id}`, unit);
+    if (this.#options.disabled?.has(id)) return;
+    const index = unit.rule?.language === "jsonata" ? this.#jsonata : this.#rego;
+    for (const kind of on) index.set(kind, [...(index.get(kind) ?? []), unit]);
+  }
+}

@@ -1,0 +1,69 @@
+import type { Event } from "../../bus/generated/events.ts";
+import type { Evaluator } from "./evaluator.ts";
+import type { Evaluation } from "./evaluator.ts";
+import { checkEvent } from "./event-check.ts";
+import type { EventOrigin, Refused, RefusedCode } from "./event-check.ts";
+
+const NEWLINE = 0x0a;
+
+/** What came of a message: findings and decisions of its events, and what of it was refused. */
+export interface MessageResult extends Evaluation {
+  events: number;
+  refused: Partial<Record<RefusedCode, number>>;
+  /** The first refusal in words. */
+  refusal: string | null;
+}
+
+/** Evaluates the events of a message (NDJSON), each parsed once. What is no event of this origin is refused and counted. */
+export async function evaluateMessage(
+  evaluator: Evaluator,
+  data: Uint8Array,
+  origin: EventOrigin,
+  alone = false,
+): Promise<MessageResult> {
+  const result: MessageResult = { findings: [], decisions: [], events: 0, refused: {}, refusal: null };
+  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  for (let start = 0; start < bytes.length;) {
+    const newline = bytes.indexOf(NEWLINE, start);
+    const end = newline < 0 ? bytes.length : newline;
+    if (end > start) {
+      const line = bytes.subarray(start, end);
+      const event = parse(line);
+      const refused = event === undefined ? NOT_JSON : checkEvent(event, origin);
+      if (refused === null) {
+        result.events++;
+        const { findings, decisions } = await evaluator.evaluate(event as Event, textOf(line, event), alone);
+        result.findings.push(...findings);
+        result.decisions.push(...decisions);
+      } else {
+        result.refused[refused.code] = (result.refused[refused.code] ?? 0) + 1;
+        result.refusal ??= `${refused.code}: ${refused.reason}`;
+      }
+    }
+    start = end + 1;
+  }
+  return result;
+}
+
+const NOT_JSON: Refused = { code: "not_json", reason: "a line is not JSON" };
+
+function parse(line: Buffer): unknown {
+  try {
+    return JSON.parse(line.toString("utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The event's JSON as the wasm takes it. A lone surrogate ("\ud800") is JSON, but no text: it would end the evaluation of
+ * all Rego rules, so whoever chooses a file's name could hide from them.
+ */
+function textOf(line: Buffer, event: unknown): Uint8Array {
+  if (!line.includes("\\ud") && !line.includes("\\uD") && !line.includes("\\u0000")) return line;
+  return Buffer.from(
+    JSON.stringify(event, (_, value: unknown) =>
+      typeof value === "string" ? value.toWellFormed().replaceAll("\0", "\ufffd") : value,
+    ),
+  );
+}
