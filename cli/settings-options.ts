@@ -7,7 +7,8 @@ export function withSettingFlags(command: Command): Command {
   const there = new Set(command.options.map((option) => option.long));
   for (const { flag, setting } of NAMED_SETTINGS) {
     if (there.has(flag)) continue;
-    const option = new Option(`${flag} <value>`, setting.help).helpGroup("Settings (each also in reeve.yaml):");
+    const value = setting.schema["type"] === "boolean" ? "[value]" : "<value>";
+    const option = new Option(`${flag} ${value}`, setting.help).helpGroup("Settings (each also in reeve.yaml):");
     command.addOption(option);
   }
   return command;

@@ -3,7 +3,6 @@ import { connectOperator } from "../operator.ts";
 import { exitOf } from "../errors.ts";
 import { EXIT } from "../exit.ts";
 import { loadFor } from "../load.ts";
-import type { Flags } from "../load.ts";
 import { disarmLocal } from "./local.ts";
 
 export interface Disarmed {
@@ -14,7 +13,7 @@ export interface Disarmed {
 
 /** By the controller; where it or the bus cannot be reached, this host's agent by a signal. */
 export async function disarm(flags: { node?: string; local?: boolean }): Promise<Disarmed> {
-  const { config } = loadFor({ ...flags, node: undefined } as Flags);
+  const { config } = loadFor({ ...flags, node: undefined });
   if (!flags.local) {
     try {
       const bus = await connectOperator(config);
@@ -38,7 +37,7 @@ export async function disarm(flags: { node?: string; local?: boolean }): Promise
 }
 
 export async function arm(flags: { node?: string }): Promise<Disarmed> {
-  const { config } = loadFor({ ...flags, node: undefined } as Flags);
+  const { config } = loadFor({ ...flags, node: undefined });
   const bus = await connectOperator(config);
   try {
     const done = await bus.control<{ armed: string[]; disarmed: string[] }>(

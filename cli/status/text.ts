@@ -50,7 +50,7 @@ function nodeLines(node: NodeStatus, current: number | null, now: number, paint:
 }
 
 function engineLines(engine: EngineView, now: number, paint: Paint): string[] {
-  const state = engine.state ? `${safe(engine.state)}` : "";
+  const state = safe(engine.state ?? "");
   const set = engine.ruleset ? `rule set ${safe(engine.ruleset).slice(0, 19)}…` : "no rule set yet";
   const lines = [
     `${paint("bold", `engine ${safe(engine.name ?? "?")}`)}  ${state}${age(engine.time, now, paint)}, ${set}`,

@@ -27,10 +27,14 @@ const PINO: Record<string, LogLine["level"]> = {
 };
 
 function fromRecord(record: Record<string, unknown>): LogLine {
-  const error = record["err"] as { message?: unknown } | undefined;
-  const message = String(record["msg"] ?? error?.message ?? "");
-  const cause = error?.message && error.message !== message ? `: ${String(error.message)}` : "";
-  return { level: PINO[String(record["level"])] ?? "info", text: safe(message + cause) };
+  const message = textOf(record["msg"]);
+  const error = textOf((record["err"] as { message?: unknown } | undefined)?.message);
+  const text = message === "" || message.includes(error) ? message || error : `${message}: ${error}`;
+  return { level: PINO[textOf(record["level"])] ?? "info", text: safe(text) };
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value);
 }
 
 function parse(line: string): Record<string, unknown> | undefined {

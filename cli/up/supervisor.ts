@@ -49,21 +49,21 @@ export class Supervisor {
     this.#kept.push(kept);
     const late = new AbortController();
     const limit = this.#options.readyMs ?? 60_000;
-    const report = await Promise.race([
-      first.ready,
-      first.ended,
-      sleep(limit, "late" as const, { signal: late.signal }).catch(() => "late" as const),
+    const outcome = await Promise.race([
+      first.ready.then((report) => ({ report })),
+      first.ended.then((end) => ({ end })),
+      sleep(limit, { late: true as const }, { signal: late.signal }).catch(() => ({ late: true as const })),
     ]);
     late.abort();
-    if (report !== "late" && !("ranMs" in report && "signal" in report)) {
+    if ("report" in outcome) {
       kept.ready = true;
       kept.done = this.#keep(kept, first);
-      return report;
+      return outcome.report;
     }
-    if (report === "late") await first.stop();
+    if ("late" in outcome) await first.stop();
     this.#kept.splice(this.#kept.indexOf(kept), 1);
     const why =
-      report === "late" ? `was not ready after ${formatDuration(limit)}` : `could not start: ${endText(report)}`;
+      "end" in outcome ? `could not start: ${endText(outcome.end)}` : `was not ready after ${formatDuration(limit)}`;
     log.close();
     throw new CliError("child", `${spec.name} ${why}${tailText(log)}`, { help: `its whole log: ${log.path}` });
   }

@@ -14,7 +14,7 @@ export function runVerb(): Command {
 
 function partVerb(part: "agent" | "engine" | "controller", summary: string, example: string): Command {
   const command = withSettingFlags(withRulesFlag(withConfigFlags(verb(part, summary, [example]))));
-  return command.option("--enforce", "let shipped enforcement act").action(async (flags: Record<string, unknown>) => {
+  return command.action(async (flags: Record<string, unknown>) => {
     const { runPart } = await import("../run/part.ts");
     await runPart(part, flags);
   });

@@ -1,4 +1,5 @@
 import type { Alert } from "../../bus/types/alert.ts";
+import type { Decision } from "../../bus/types/decision.ts";
 import type { Because, Selector } from "../../bus/types/selector.ts";
 import type { EventView } from "../output/event-view.ts";
 
@@ -8,7 +9,8 @@ export interface StoredDecision {
   time: string;
   policy: string;
   decider: string | null;
-  value: Record<string, unknown>;
+  /** As it was published; nobody has checked it. */
+  value: Partial<Decision>;
 }
 
 /** A selector in force, with the entry of the desired state that it stands in. */
@@ -104,7 +106,7 @@ async function fromDecision(id: string, because: Because, source: WhySource): Pr
 }
 
 function decisionBecause(decision: StoredDecision): Because {
-  return (decision.value["because"] ?? {}) as Because;
+  return decision.value.because ?? {};
 }
 
 async function fromAlert(id: string, source: WhySource, known?: Alert): Promise<Link[]> {

@@ -43,14 +43,14 @@ function details(link: Link, paint: Paint): string[] {
       if (!link.decision) return [gone("the decision")];
       const { policy, decider, value } = link.decision;
       const by = decider ? ` by ${safe(decider)}` : "";
-      const reason = value["reason"] ? `: ${safe(String(value["reason"]))}` : "";
-      return [`${safe(policy)}${by} wants ${safe(String(value["action"]))} at ${safe(String(value["hook"]))}${reason}`];
+      const reason = value.reason ? `: ${safe(value.reason)}` : "";
+      return [`${safe(policy)}${by} wants ${safe(value.action ?? "?")} at ${safe(value.hook ?? "?")}${reason}`];
     }
     case "rule": {
       const lines = [link.title, link.message].filter((text) => text !== null && text !== "") as string[];
       return [...new Set(lines)].map(safe).concat(link.ruleset ? [paint("dim", `rule set ${safe(link.ruleset)}`)] : []);
     }
-    case "person":
+    default:
       return link.reason ? [`reason: ${safe(link.reason)}`] : [];
   }
 }

@@ -3,7 +3,7 @@ import type { Alert } from "../../../bus/types/alert.ts";
 import { plainPaint } from "../../../cli/output/paint.ts";
 import type { EventView } from "../../../cli/output/event-view.ts";
 import { traceChain } from "../../../cli/why/chain.ts";
-import type { StoredSelector, WhySource } from "../../../cli/why/chain.ts";
+import type { StoredDecision, StoredSelector, WhySource } from "../../../cli/why/chain.ts";
 import { chainText } from "../../../cli/why/text.ts";
 
 const exec: EventView = {
@@ -34,7 +34,7 @@ const stored: StoredSelector = {
     ...{ match: [], scope: { tree: "abc" }, because },
   },
 };
-const decision = {
+const decision: StoredDecision = {
   ...{ id: "3", time: "2026-01-01T00:00:01Z", policy: "contain", decider: null },
   value: { action: "deny", hook: "process_exec", reason: "reverse-shell", because: { alert: "a1", event: exec.id } },
 };

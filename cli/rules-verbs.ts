@@ -1,0 +1,3 @@
+export async function rulesAction(): Promise<number> {
+  return 1;
+}
