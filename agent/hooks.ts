@@ -1,0 +1,176 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Hook } from "../bus/types/selector.ts";
+import { KernelError } from "./kernel/errors.ts";
+import { BpfObject, type BpfLink, SharedMaps } from "./kernel/object.ts";
+import { cgroup1Root } from "./process/cgroups.ts";
+
+const OBJECTS = join(import.meta.dirname, "../bpf/out");
+/** Decides about execs; a program of its own, so that what it cannot do takes nothing from observation. */
+const MATCH_EXEC = "process_exec_match";
+
+/** How one hook got attached. */
+export interface AttachedHook {
+  hook: Hook;
+  rung: string;
+  attached: boolean;
+  /** Whether selectors can deny here. */
+  canDeny: boolean;
+  /** Why not, or why on a weaker rung. */
+  detail?: string;
+}
+
+export interface HooksOptions {
+  ringBytes: number;
+  argumentBytes: number;
+  /** Directory in the v2 hierarchy below which connects are decided. */
+  connectCgroup: string | undefined;
+  /** More maps' sizes, by name. */
+  maxEntries?: Record<string, number>;
+}
+
+/** The eBPF programs of the agent: loaded with one set of maps, attached from best rung to weakest. */
+export class Hooks {
+  readonly maps = new SharedMaps();
+  readonly attached: AttachedHook[] = [];
+  readonly #options: HooksOptions;
+  readonly #objects: BpfObject[] = [];
+  readonly #links: BpfLink[] = [];
+
+  constructor(options: HooksOptions) {
+    this.#options = options;
+  }
+
+  /** @throws KernelError when processes cannot be observed at all. */
+  attachProcesses(): void {
+    const open = (withMatch: boolean) => {
+      const object = BpfObject.open(join(OBJECTS, "process.bpf.o"), {
+        maps: this.maps,
+        settings: this.#settings(),
+        autoload: (program) => withMatch || program !== MATCH_EXEC,
+        maxEntries: { events: this.#options.ringBytes, ...this.#options.maxEntries },
+      });
+      return this.#load(object);
+    };
+    let object: BpfObject;
+    let detail: string | undefined;
+    try {
+      object = open(true);
+    } catch (error) {
+      if (!(error instanceof KernelError) || error.code !== "load") throw error;
+      detail = `the matcher is refused by this kernel: ${firstLine(error)}`;
+      object = open(false);
+    }
+    const programs = object.programs().filter((program) => detail === undefined || program !== MATCH_EXEC);
+    for (const program of programs) this.#links.push(object.attach(program));
+    const canDeny = detail === undefined;
+    this.attached.push({
+      hook: "process_exec",
+      rung: "tp_btf",
+      attached: true,
+      canDeny,
+      ...(detail === undefined ? {} : { detail }),
+    });
+  }
+
+  /** Cgroups that are made later inherit the scopes of their parents. */
+  attachScopes(): void {
+    const object = BpfObject.open(join(OBJECTS, "scope.bpf.o"), {
+      maps: this.maps,
+      ...(this.#options.maxEntries ? { maxEntries: this.#options.maxEntries } : {}),
+    });
+    this.#load(object);
+    for (const program of object.programs()) this.#links.push(object.attach(program));
+  }
+
+  /** Never throws: a kernel without this hook says so in its status. */
+  attachConnect(): void {
+    const where = this.#options.connectCgroup;
+    const hook: AttachedHook = { hook: "network_connect", rung: "cgroup", attached: false, canDeny: false };
+    this.attached.push(hook);
+    if (where === undefined) {
+      hook.detail = "this host has no cgroup v2 hierarchy";
+      return;
+    }
+    try {
+      const object = this.#openConnect();
+      this.#links.push(object.attachCgroup("connect4", where), object.attachCgroup("connect6", where));
+      hook.attached = true;
+      hook.canDeny = true;
+    } catch (error) {
+      hook.detail = firstLine(error);
+    }
+  }
+
+  /** Records of all processes that run now, one after the other, each as long as its header says. */
+  readSeed(): Uint8Array {
+    let failure: unknown;
+    for (const program of ["seed_with_arguments", "seed_without_arguments"]) {
+      let object: BpfObject | undefined;
+      try {
+        object = BpfObject.open(join(OBJECTS, "seed.bpf.o"), {
+          maps: this.maps,
+          settings: this.#settings(),
+          autoload: (name) => name === program,
+        });
+        object.load();
+        return object.readIterator(program);
+      } catch (error) {
+        failure = error;
+      } finally {
+        object?.close();
+      }
+    }
+    throw failure;
+  }
+
+  /** Detaches everything. */
+  close(): void {
+    for (const link of this.#links.reverse()) link.close();
+    for (const object of this.#objects) object.close();
+    this.maps.close();
+  }
+
+  /** Signals from connect programs are found out by trial: not every kernel lets them. */
+  #openConnect(): BpfObject {
+    const open = (signal: number) =>
+      this.#load(
+        BpfObject.open(join(OBJECTS, "network.bpf.o"), { maps: this.maps, settings: { connect_can_signal: signal } }),
+      );
+    try {
+      return open(1);
+    } catch (error) {
+      if (!(error instanceof KernelError) || error.code !== "load") throw error;
+      return open(0);
+    }
+  }
+
+  #load(object: BpfObject): BpfObject {
+    try {
+      object.load();
+    } catch (error) {
+      object.close();
+      throw error;
+    }
+    this.#objects.push(object);
+    return object;
+  }
+
+  #settings(): Record<string, number> {
+    return { argument_bytes: this.#options.argumentBytes, container_subsystem: containerSubsystem() };
+  }
+}
+
+/** Number of the v1 hierarchy's controller that names containers, -1 where v2 does: its line in /proc/cgroups, from 0. */
+export function containerSubsystem(): number {
+  const v1 = cgroup1Root();
+  if (v1 === undefined) return -1;
+  const lines = readFileSync("/proc/cgroups", "utf8")
+    .split("\n")
+    .filter((line) => !line.startsWith("#"));
+  return lines.findIndex((line) => line.split("\t")[0] === v1.controller);
+}
+
+function firstLine(error: unknown): string {
+  return String((error as Error).message).split("\n")[0]!;
+}
