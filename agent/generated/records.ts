@@ -2,7 +2,7 @@
 import { RecordReader } from "../records/record-reader.ts";
 
 /** Numbers of the record kinds. */
-export const RECORD_KINDS = { process_exec: 1, process_fork: 2, process_exit: 3, process_seed: 4 } as const;
+export const RECORD_KINDS = { process_exec: 1, process_fork: 2, process_exit: 3, process_seed: 4, denial: 5 } as const;
 export type RecordKind = keyof typeof RECORD_KINDS;
 
 /** enum process_flag. */
@@ -53,6 +53,45 @@ export const SOCKET_FAMILY = {
 export type SocketFamily = keyof typeof SOCKET_FAMILY;
 
 export const SOCKET_FAMILY_NAMES: Readonly<Record<number, SocketFamily>> = { 0: "none", 1: "unix", 2: "ipv4", 10: "ipv6", 255: "other" };
+
+/** enum denial_hook. */
+export const DENIAL_HOOK = {
+  "process_exec": 0,
+  "network_connect": 1,
+} as const;
+export type DenialHook = keyof typeof DENIAL_HOOK;
+
+export const DENIAL_HOOK_NAMES: Readonly<Record<number, DenialHook>> = { 0: "process_exec", 1: "network_connect" };
+
+/** enum denial_mode. */
+export const DENIAL_MODE = {
+  "monitor": 0,
+  "enforce": 1,
+} as const;
+export type DenialMode = keyof typeof DENIAL_MODE;
+
+export const DENIAL_MODE_NAMES: Readonly<Record<number, DenialMode>> = { 0: "monitor", 1: "enforce" };
+
+/** enum denial_action. */
+export const DENIAL_ACTION = {
+  "post": 0,
+  "no_post": 1,
+  "signal": 2,
+  "deny": 3,
+  "kill": 4,
+} as const;
+export type DenialAction = keyof typeof DENIAL_ACTION;
+
+export const DENIAL_ACTION_NAMES: Readonly<Record<number, DenialAction>> = { 0: "post", 1: "no_post", 2: "signal", 3: "deny", 4: "kill" };
+
+/** enum denial_flag. */
+export const DENIAL_FLAG = {
+  "undecided": 1,
+  "overflow": 2,
+} as const;
+export type DenialFlag = keyof typeof DENIAL_FLAG;
+
+export const DENIAL_FLAG_NAMES: readonly (readonly [number, DenialFlag])[] = [[1, "undecided"], [2, "overflow"]];
 
 /** struct process_exec_record: 432 bytes and tails. */
 export class ProcessExecRecord extends RecordReader {
@@ -715,6 +754,96 @@ export class ProcessSeedRecord extends RecordReader {
   /** The bytes of `arguments`, valid as long as the record. */
   get argumentsRaw(): Buffer {
     return this.bytes(288 + this.u16(276) + this.u16(278), this.u16(284));
+  }
+}
+
+/** struct denial_record: 88 bytes. */
+export class DenialRecord extends RecordReader {
+  static readonly KIND = 5;
+  static readonly BYTES = 88;
+
+  constructor() {
+    super(5, 88);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** which installed set of selectors decided; the agent knows its selectors */
+  get install(): number {
+    return this.u32(40);
+  }
+  /** place of the selector in that set */
+  get selector(): number {
+    return this.u32(44);
+  }
+  /** matches that this record stands for: its own and those that the rate limit left out since the last one */
+  get count(): number {
+    return this.u32(48);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(52);
+  }
+  /** bits of the operands whose value was not known */
+  get operands(): number {
+    return this.u32(56);
+  }
+  /** where it was decided */
+  get hook(): number {
+    return this.u8(60);
+  }
+  /** monitor: only told; enforce: done */
+  get mode(): number {
+    return this.u8(61);
+  }
+  /** what the selector asks for */
+  get action(): number {
+    return this.u8(62);
+  }
+  /** how it was decided */
+  get flags(): number {
+    return this.u8(63);
+  }
+  /** family of the destination; none at an exec */
+  get family(): number {
+    return this.u8(64);
+  }
+  /** IP protocol of the socket (6 TCP, 17 UDP), else 0 */
+  get protocol(): number {
+    return this.u8(65);
+  }
+  /** destination port, else 0 */
+  get dport(): number {
+    return this.u16(66);
+  }
+  /** destination; IPv4 in the first four bytes */
+  get daddr(): Uint8Array {
+    return this.bytes(68, 16);
   }
 }
 

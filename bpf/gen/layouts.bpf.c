@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Never loaded: an object whose BTF describes every record to the generator. */
 #include "process.h"
-#if __has_include("denial.h")
 #include "denial.h"
-#endif
 
 /* clang leaves out of the BTF what nothing refers to, enums stored as plain numbers too. */
 #define KEEP(type, name) type name
@@ -16,3 +14,15 @@ KEEP(struct process_exec_record, keep_process_exec);
 KEEP(struct process_seed_record, keep_process_seed);
 KEEP(struct process_fork_record, keep_process_fork);
 KEEP(struct process_exit_record, keep_process_exit);
+#if __has_include("denial.h")
+KEEP(enum denial_hook, keep_denial_hook);
+KEEP(enum denial_mode, keep_denial_mode);
+KEEP(enum denial_action, keep_denial_action);
+KEEP(enum denial_flag, keep_denial_flag);
+KEEP(struct denial_record, keep_denial);
+#endif
+KEEP(enum denial_hook, keep_denial_hook);
+KEEP(enum denial_mode, keep_denial_mode);
+KEEP(enum denial_action, keep_denial_action);
+KEEP(enum denial_flag, keep_denial_flag);
+KEEP(struct denial_record, keep_denial);
