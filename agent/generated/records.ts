@@ -842,7 +842,7 @@ export class DenialRecord extends RecordReader {
     return this.u16(66);
   }
   /** destination; IPv4 in the first four bytes */
-  get daddr(): Uint8Array {
+  get daddr(): Buffer {
     return this.bytes(68, 16);
   }
 }

@@ -91,6 +91,7 @@ export const WIRE: Wire = {
         priority: { type: integer, doc: "the selector's priority" },
         count: {
           type: integer,
+          from: "denial.count",
           doc: "denials that this stands for: 1 and those suppressed by the rate limit since the last",
         },
         because: {

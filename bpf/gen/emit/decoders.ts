@@ -93,7 +93,7 @@ function memberLines(field: Field, base: number, prefix: string): string[] {
     case "bytes":
       return field.format === "cstring"
         ? getter(name, field, "string", `this.cstring(${offset}, ${field.size})`)
-        : getter(name, field, "Uint8Array", `this.bytes(${offset}, ${field.size})`);
+        : getter(name, field, "Buffer", `this.bytes(${offset}, ${field.size})`);
     default:
       return [];
   }
