@@ -1,29 +1,51 @@
+import { OperatorBus } from "../bus/clients/operator.ts";
 import type { Config } from "../bus/config/settings.ts";
-import type { Alert } from "../bus/types/alert.ts";
-import type { EventView } from "./output/event-view.ts";
-import type { WhySource } from "./why/chain.ts";
+import { connect } from "../bus/connection.ts";
+import { busUrl, credentialsFile, readCredentials } from "../bus/credentials.ts";
+import { CliError } from "./errors.ts";
+import { EXIT } from "./exit.ts";
 
-export interface ReadOptions {
-  /** From what is kept since then; null: only what happens from now on. */
-  since: Date | null;
-  /** Whether to go on when all that is kept was read. */
-  follow: boolean;
-  signal: AbortSignal;
-  nodes: readonly string[];
+/**
+ * The bus as the operator sees it. Throws what `connect` throws, with what to do about it: credentials that only root may
+ * read, a bus that is not there.
+ */
+export async function connectOperator(config: Config, wait = 5000): Promise<OperatorBus> {
+  try {
+    // Looked at first: `connect` would wait for files that are not there yet.
+    busUrl(config);
+    readCredentials(credentialsFile(config, "operator", null));
+    return new OperatorBus(await connect("operator", config, { wait }));
+  } catch (cause) {
+    const code = (cause as { code?: unknown }).code;
+    const denied = ((cause as Error).cause as NodeJS.ErrnoException | undefined)?.code === "EACCES";
+    if (denied) {
+      const message = `the operator's credentials in ${config.bus.credentials_dir} may only be read by root`;
+      throw new CliError("needs_root", message, { exit: EXIT.root, help: "use sudo", cause });
+    }
+    if (code !== "credentials" && code !== "not_connected") throw cause;
+    throw new CliError("unreachable", (cause as Error).message, {
+      exit: EXIT.unreachable,
+      help: "start it with: sudo reeve up (or give --instance NAME, --nats URL)",
+      cause,
+    });
+  }
 }
 
-/** What the verbs ask of the bus, as the operator. */
-export interface OperatorBus extends WhySource {
-  url: string;
-  /** Asks the controller. Throws what it answers, with its code. */
-  control<T>(verb: string, body?: unknown): Promise<T>;
-  events(options: ReadOptions & { kinds: readonly string[] }): AsyncIterable<EventView>;
-  alerts(options: ReadOptions): AsyncIterable<Alert>;
-  /** All entries of KV reeve_status by their key. */
-  status(): Promise<Record<string, unknown>>;
-  close(): Promise<void>;
-}
-
-export async function connectOperator(_config: Config, _signal?: AbortSignal): Promise<OperatorBus> {
-  throw new Error("not yet");
+/** Asks the controller. What it answers as an error is thrown with its own code and every problem that it names. */
+export async function askController<T>(bus: OperatorBus, verb: string, body: unknown = {}): Promise<T> {
+  try {
+    return (await bus.requestControl(verb, body)) as T;
+  } catch (cause) {
+    const { code, detail } = cause as { code?: string; detail?: { code?: string; message?: string } };
+    if (code === "no_responder" || code === "timeout") {
+      throw new CliError("unreachable", `the controller does not answer: ${(cause as Error).message}`, {
+        exit: EXIT.unreachable,
+        help: "reeve status says whether it runs",
+        cause,
+      });
+    }
+    if (code !== "remote" || detail?.message === undefined) throw cause;
+    const exit = detail.code === "not_found" ? EXIT.notFound : EXIT.failed;
+    throw new CliError(detail.code ?? "remote", detail.message, { exit, cause });
+  }
 }

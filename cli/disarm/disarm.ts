@@ -1,5 +1,5 @@
 import { note } from "../output/print.ts";
-import { connectOperator } from "../operator.ts";
+import { askController, connectOperator } from "../operator.ts";
 import { exitOf } from "../errors.ts";
 import { EXIT } from "../exit.ts";
 import { loadFor } from "../load.ts";
@@ -18,7 +18,8 @@ export async function disarm(flags: { node?: string; local?: boolean }): Promise
     try {
       const bus = await connectOperator(config);
       try {
-        const { disarmed } = await bus.control<{ disarmed: string[] }>(
+        const { disarmed } = await askController<{ disarmed: string[] }>(
+          bus,
           "disarm",
           flags.node ? { node: flags.node } : {},
         );
@@ -40,7 +41,8 @@ export async function arm(flags: { node?: string }): Promise<Disarmed> {
   const { config } = loadFor({ ...flags, node: undefined });
   const bus = await connectOperator(config);
   try {
-    const done = await bus.control<{ armed: string[]; disarmed: string[] }>(
+    const done = await askController<{ armed: string[]; disarmed: string[] }>(
+      bus,
       "arm",
       flags.node ? { node: flags.node } : {},
     );

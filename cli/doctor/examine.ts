@@ -32,9 +32,10 @@ async function busCheck(config: Config): Promise<Check> {
     );
   }
   try {
-    const bus = await connectOperator(config, AbortSignal.timeout(5000));
+    const bus = await connectOperator(config);
+    const { url, version } = bus.serverInfo();
     await bus.close();
-    return ok("bus", `answers at ${bus.url}`);
+    return ok("bus", `answers at ${url}, nats-server ${version}`);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     if (process.getuid?.() !== 0)

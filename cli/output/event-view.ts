@@ -1,3 +1,5 @@
+import type { Because } from "../../bus/types/selector.ts";
+
 /**
  * What the printers read of an event. They take whatever came over the wire, also a kind or a field that this version does
  * not know, so everything but the envelope is optional; `Event` of bus/generated is assignable to it.
@@ -19,7 +21,7 @@ export interface EventView {
   action?: string;
   rung?: string;
   count?: number | null;
-  because?: Record<string, unknown> | null;
+  because?: Because | null;
   socket?: SocketView | null;
   from?: string;
   to?: string;

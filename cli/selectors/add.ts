@@ -1,6 +1,6 @@
 import { userInfo } from "node:os";
 import { loadFor } from "../load.ts";
-import { connectOperator } from "../operator.ts";
+import { askController, connectOperator } from "../operator.ts";
 import { document } from "../output/format.ts";
 import { printLine } from "../output/print.ts";
 import { readSelectors } from "./read-file.ts";
@@ -27,7 +27,7 @@ export async function addSelectors(
       ...(flags.force ? { force: true } : {}),
       ...(flags.reason === undefined ? {} : { reason: flags.reason }),
     };
-    const reply = await bus.control<{ added: Added[] }>("selectors.add", body);
+    const reply = await askController<{ added: Added[] }>(bus, "selectors.add", body);
     if (flags.output === "json") return await printLine(document(reply, "json"));
     for (const entry of reply.added) {
       await printLine(`added ${entry.selectors.join(", ")} on ${entry.node ?? "all nodes"}`);

@@ -1,5 +1,5 @@
 import { loadFor } from "../load.ts";
-import { connectOperator } from "../operator.ts";
+import { askController, connectOperator } from "../operator.ts";
 import { document } from "../output/format.ts";
 import { printLine } from "../output/print.ts";
 
@@ -7,7 +7,7 @@ export async function deleteSelectors(id: string, flags: { output: "text" | "jso
   const bus = await connectOperator(loadFor({ ...flags, node: undefined }).config);
   try {
     const body = flags.node === undefined ? { id } : { id, node: flags.node };
-    const reply = await bus.control<{ deleted: string[] }>("selectors.delete", body);
+    const reply = await askController<{ deleted: string[] }>(bus, "selectors.delete", body);
     if (flags.output === "json") await printLine(document(reply, "json"));
     else for (const key of reply.deleted) await printLine(`deleted ${key}`);
   } finally {

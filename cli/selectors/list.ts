@@ -1,7 +1,7 @@
 import type { Selector } from "../../bus/types/selector.ts";
 import { loadFor } from "../load.ts";
-import { connectOperator } from "../operator.ts";
-import type { OperatorBus } from "../operator.ts";
+import { askController, connectOperator } from "../operator.ts";
+import type { OperatorBus } from "../../bus/clients/operator.ts";
 import { formatDuration } from "../output/duration.ts";
 import { document } from "../output/format.ts";
 import { printLine } from "../output/print.ts";
@@ -41,7 +41,7 @@ export async function listSelectors(flags: { output: "table" | "json" | "yaml" }
 async function allPages(bus: OperatorBus): Promise<{ entries: ListedEntry[]; disarmed: string[] }> {
   const entries: ListedEntry[] = [];
   for (let after: string | null = null; ;) {
-    const page: Page = await bus.control("selectors.list", after === null ? {} : { after });
+    const page: Page = await askController(bus, "selectors.list", after === null ? {} : { after });
     entries.push(...page.entries);
     if (page.next === null) return { entries, disarmed: page.disarmed };
     after = page.next;

@@ -1,7 +1,8 @@
-import type { OperatorBus } from "../operator.ts";
+import type { OperatorBus } from "../../bus/clients/operator.ts";
 import { statusView } from "./view.ts";
 import type { StatusView } from "./view.ts";
 
 export async function readStatus(bus: OperatorBus, now: Date): Promise<StatusView> {
-  return statusView(await bus.status(), bus.url, now);
+  const [entries, streams] = await Promise.all([bus.readStatus(), bus.readStreams()]);
+  return statusView(entries, { ...bus.serverInfo(), streams }, now);
 }

@@ -4,7 +4,7 @@ import { formatDuration } from "../output/duration.ts";
 import type { Paint } from "../output/paint.ts";
 import { safe } from "../output/safe.ts";
 import { table } from "../output/table.ts";
-import type { EngineView, StatusView } from "./view.ts";
+import type { BusView, EngineView, StatusView } from "./view.ts";
 
 /** A part that has not said anything for so long is shown as silent. */
 const SILENT_MS = 60_000;
@@ -13,13 +13,22 @@ export function statusText(status: StatusView, paint: Paint): string {
   const now = Date.parse(status.time);
   const current = status.controller?.desired.revision ?? null;
   const blocks = [
-    [`${paint("bold", "bus")}  ${status.bus.url}`],
+    busLines(status.bus, paint),
     ...status.nodes.map((node) => nodeLines(node, current, now, paint)),
     ...status.engines.map((engine) => engineLines(engine, now, paint)),
     controllerLines(status.controller, now, paint),
   ];
   if (status.nodes.length === 0) blocks.splice(1, 0, [paint("yellow", "no agent has said anything yet")]);
   return blocks.map((lines) => lines.join("\n")).join("\n\n");
+}
+
+function busLines(bus: BusView, paint: Paint): string[] {
+  const streams = bus.streams.map(({ name, messages, bytes }) => `${name} ${messages} messages, ${megabytes(bytes)}`);
+  return [`${paint("bold", "bus")}  ${bus.url}, nats-server ${bus.version}`, ...streams.map((line) => `  ${line}`)];
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 function nodeLines(node: NodeStatus, current: number | null, now: number, paint: Paint): string[] {

@@ -23,18 +23,24 @@ export interface EngineRuleView {
   last_alert?: string | null;
 }
 
+export interface BusView {
+  url: string;
+  version: string;
+  streams: { name: string; messages: number; bytes: number; last: number }[];
+}
+
 export interface StatusView {
   time: string;
-  bus: { url: string };
+  bus: BusView;
   nodes: NodeStatus[];
   engines: EngineView[];
   controller: ControllerStatus | null;
 }
 
 /** Sorts the entries of KV reeve_status by what they are. */
-export function statusView(entries: Record<string, unknown>, url: string, now: Date): StatusView {
-  const view: StatusView = { time: now.toISOString(), bus: { url }, nodes: [], engines: [], controller: null };
-  for (const [key, value] of Object.entries(entries).sort(([a], [b]) => (a < b ? -1 : 1))) {
+export function statusView(entries: readonly { key: string; value: unknown }[], bus: BusView, now: Date): StatusView {
+  const view: StatusView = { time: now.toISOString(), bus, nodes: [], engines: [], controller: null };
+  for (const { key, value } of [...entries].sort((a, b) => (a.key < b.key ? -1 : 1))) {
     if (key.startsWith("node.")) view.nodes.push(value as NodeStatus);
     else if (key.startsWith("engine.")) view.engines.push({ name: key.slice("engine.".length), ...(value as object) });
     else if (key === "controller") view.controller = value as ControllerStatus;

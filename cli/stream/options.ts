@@ -45,6 +45,15 @@ export function filterOf(flags: StreamFlags): EventFilter {
   };
 }
 
+/** What the bus can pick out by itself: kinds, and a single node. */
+export function eventScope(
+  flags: StreamFlags,
+  kinds: readonly string[] | undefined,
+): { kinds?: string[]; node?: string } {
+  const only = flags.node?.length === 1 ? flags.node[0] : undefined;
+  return { ...(kinds?.length ? { kinds: [...kinds] } : {}), ...(only === undefined ? {} : { node: only }) };
+}
+
 function since(value: string): Date {
   const time = parseSince(value, new Date());
   if (!time) throw new InvalidArgumentError("it is a duration like 10m, or a time like 2026-01-31T10:00:00Z.");

@@ -1,4 +1,4 @@
-import type { OperatorBus, ReadOptions } from "../operator.ts";
+import type { OperatorBus } from "../../bus/clients/operator.ts";
 import { connectOperator } from "../operator.ts";
 import { loadFor } from "../load.ts";
 import { streamItem } from "../output/format.ts";
@@ -12,16 +12,15 @@ import type { StreamFlags } from "./options.ts";
  */
 export async function runStream<T>(
   flags: StreamFlags,
-  open: (bus: OperatorBus, options: ReadOptions) => AsyncIterable<T>,
+  open: (bus: OperatorBus, options: { since: Date | null; follow: boolean; signal: AbortSignal }) => AsyncIterable<T>,
   use: { passes: (item: T) => boolean; line: (item: T) => string },
 ): Promise<void> {
   const { config } = loadFor({ ...flags, node: undefined });
   const signal = interruption();
-  const bus = await connectOperator(config, signal);
+  const bus = await connectOperator(config);
   try {
-    const begin = flags.since ?? (flags.follow ? null : new Date(0));
     let count = 0;
-    for await (const item of open(bus, { since: begin, follow: flags.follow, signal, nodes: flags.node ?? [] })) {
+    for await (const item of open(bus, { since: flags.since ?? null, follow: flags.follow, signal })) {
       if (!use.passes(item)) continue;
       await printLine(
         flags.output === "json" || flags.output === "yaml" ? streamItem(item, flags.output) : use.line(item),

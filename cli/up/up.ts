@@ -1,23 +1,25 @@
+import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../../bus/config/settings.ts";
-import { provision } from "../../bus/provision.ts";
+import type { OperatorBus } from "../../bus/clients/operator.ts";
+import type { Alert } from "../../bus/types/alert.ts";
 import { findServer, prepareServer } from "../../bus/server/prepare.ts";
 import { requireRoot } from "../errors.ts";
 import { loadFor } from "../load.ts";
 import type { Flags } from "../load.ts";
 import { connectOperator } from "../operator.ts";
-import type { OperatorBus } from "../operator.ts";
 import { alertLine } from "../output/alert-line.ts";
 import { streamItem } from "../output/format.ts";
 import { paintFor } from "../output/paint.ts";
 import { note, printLine } from "../output/print.ts";
 import { repoDir } from "../repo.ts";
-import { statusView } from "../status/view.ts";
+import { readStatus } from "../status/read.ts";
 import type { StatusView } from "../status/view.ts";
 import { interruption } from "../stream/interrupt.ts";
 import { greeted } from "./bus-probe.ts";
 import { welcome } from "./welcome.ts";
 import { InstanceLock } from "./instance-lock.ts";
+import { provisionBus } from "./provision-bus.ts";
 import { OwnCgroup } from "./own-cgroup.ts";
 import { Parts } from "./parts.ts";
 import { makeRunDir, writeConfig } from "./run-dir.ts";
@@ -71,9 +73,9 @@ async function runAll(
     if (server.moved) say(`port ${config.bus.port} is taken: the bus is at ${server.url}`);
     await supervisor.start(parts.busServer(server.command, (gone) => greeted(server.port, gone)));
   }
-  await provision(config);
+  await provisionBus(config, own, say);
   await Promise.all([parts.agent(), parts.controller(), parts.engine()].map((part) => supervisor.start(part)));
-  const bus = await connectOperator(config, signal);
+  const bus = await connectOperator(config);
   undo.push(() => bus.close());
   await printAlerts(bus, config, output, signal);
 }
@@ -86,26 +88,25 @@ async function printAlerts(
   signal: AbortSignal,
 ): Promise<void> {
   const paint = paintFor(process.stdout);
-  const alerts = bus.alerts({ since: null, follow: true, signal, nodes: [] });
-  const printing = (async () => {
-    for await (const alert of alerts) {
-      await printLine(output === "json" ? streamItem(alert, "json") : alertLine(alert, paint));
-    }
-  })();
-  const status = await firstStatus(bus, config, signal);
-  const lines = welcome(status, config, paint);
-  for (const line of lines) {
+  const show = (alert: Alert): string => (output === "json" ? streamItem(alert, "json") : alertLine(alert, paint));
+  let printed = Promise.resolve();
+  const stop = bus.subscribeAlerts((alert) => {
+    printed = printed.then(() => printLine(show(alert)));
+  });
+  for (const line of welcome(await firstStatus(bus, config, signal), config, paint)) {
     if (output === "json") note(line);
     else await printLine(line);
   }
-  await printing;
+  if (!signal.aborted) await once(signal, "abort");
+  stop();
+  await printed;
 }
 
 /** Status once agent and engine have said theirs and the engine has rules, or what there is when time is up. */
 async function firstStatus(bus: OperatorBus, config: Config, signal: AbortSignal): Promise<StatusView> {
   const end = performance.now() + ORIENT_MS;
   for (;;) {
-    const status = statusView(await bus.status(), bus.url, new Date());
+    const status = await readStatus(bus, new Date());
     const node = status.nodes.find((it) => it.node === config.node);
     const live = status.engines.some((engine) => engine.ruleset);
     if ((node?.state === "running" && live) || performance.now() > end || signal.aborted) return status;

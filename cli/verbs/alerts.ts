@@ -29,7 +29,7 @@ export function alertsVerb(): Command {
     ]);
     const paint = paintFor(process.stdout);
     const least = flags.severity ? SEVERITIES.indexOf(flags.severity) : 0;
-    await runStream(flags, (bus, options) => bus.alerts(options), {
+    await runStream(flags, (bus, options) => bus.readAlerts(options), {
       passes: (alert) =>
         (!flags.node || flags.node.includes(alert.node)) &&
         (!flags.rule || flags.rule.includes(alert.rule)) &&

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { withConfigFlags } from "../config-options.ts";
 import { outputOption } from "../output/format.ts";
-import { filterOf, withProcessFlags, withStreamFlags } from "../stream/options.ts";
+import { eventScope, filterOf, withProcessFlags, withStreamFlags } from "../stream/options.ts";
 import type { StreamFlags } from "../stream/options.ts";
 import { verb } from "./verb.ts";
 
@@ -21,7 +21,7 @@ export function denialsVerb(): Command {
     ]);
     const paint = paintFor(process.stdout);
     const filter = filterOf(flags);
-    await runStream(flags, (bus, options) => bus.events({ ...options, kinds: ["denial"] }), {
+    await runStream(flags, (bus, options) => bus.readEvents({ ...options, ...eventScope(flags, ["denial"]) }), {
       passes: (event) => passes(event, filter),
       line: (event) =>
         `${paint("dim", clock(event.time))} ${compactLine(event, paint)} ${paint("dim", `why: ${safe(event.id)}`)}`,

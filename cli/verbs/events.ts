@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { withConfigFlags } from "../config-options.ts";
 import { outputOption } from "../output/format.ts";
-import { filterOf, withProcessFlags, withStreamFlags } from "../stream/options.ts";
+import { eventScope, filterOf, withProcessFlags, withStreamFlags } from "../stream/options.ts";
 import type { StreamFlags } from "../stream/options.ts";
 import { verb, words } from "./verb.ts";
 
@@ -23,7 +23,7 @@ export function eventsVerb(): Command {
     ]);
     const paint = paintFor(process.stdout);
     const filter = filterOf(flags);
-    await runStream(flags, (bus, options) => bus.events({ ...options, kinds: flags.kind ?? [] }), {
+    await runStream(flags, (bus, options) => bus.readEvents({ ...options, ...eventScope(flags, flags.kind) }), {
       passes: (event) => passes(event, filter),
       line: (event) => compactLine(event, paint),
     });

@@ -16,19 +16,28 @@ export function whyVerb(): Command {
     ],
   ).addOption(outputOption("text", "json"));
   return withConfigFlags(command).action(async (id: string, flags: { output: "text" | "json" }) => {
-    const [{ connectOperator }, { loadFor }, { traceChain }, { chainText }, { document }, { paintFor }, { printLine }] =
-      await Promise.all([
-        import("../operator.ts"),
-        import("../load.ts"),
-        import("../why/chain.ts"),
-        import("../why/text.ts"),
-        import("../output/format.ts"),
-        import("../output/paint.ts"),
-        import("../output/print.ts"),
-      ]);
+    const [
+      { connectOperator },
+      { loadFor },
+      { traceChain },
+      { whySource },
+      { chainText },
+      { document },
+      { paintFor },
+      { printLine },
+    ] = await Promise.all([
+      import("../operator.ts"),
+      import("../load.ts"),
+      import("../why/chain.ts"),
+      import("../why/source.ts"),
+      import("../why/text.ts"),
+      import("../output/format.ts"),
+      import("../output/paint.ts"),
+      import("../output/print.ts"),
+    ]);
     const bus = await connectOperator(loadFor({ ...flags }).config);
     try {
-      const chain = await traceChain(id, bus);
+      const chain = await traceChain(id, whySource(bus));
       if (!chain) {
         throw new CliError("not_found", `nothing with the id ${JSON.stringify(id)} is kept on the bus`, {
           exit: EXIT.notFound,

@@ -83,7 +83,7 @@ async function trace(id: string, source: WhySource): Promise<Link[]> {
 async function fromSelector(denial: EventView, source: WhySource): Promise<Link[]> {
   const id = denial.selector ?? "?";
   const stored = (await source.selectors()).find(({ selector }) => selector.id === id);
-  const because = (denial.because ?? stored?.selector.because ?? {}) as Because;
+  const because = denial.because ?? stored?.selector.because ?? {};
   const link: Link = stored ? selectorLink(stored) : { what: "selector", id, time: null, selector: null, because };
   return [link, ...(await fromBecause(because, source))];
 }
