@@ -1,7 +1,11 @@
+import type { ControllerStatus } from "../bus/types/controller-status.ts";
 import type { DesiredEntry } from "../bus/types/desired.ts";
 import type { RuleSetInfo } from "../bus/types/rule-set.ts";
 
-/** A decision as the stream delivers it. Exactly one of `ack`, `nak` and `term` ends it. */
+/**
+ * A decision as the stream delivers it. Exactly one of `ack`, `nak` and `term` ends it; when that does not reach the
+ * server, it is delivered again.
+ */
 export interface DecisionMessage {
   subject: string;
   data: Uint8Array;
@@ -9,12 +13,13 @@ export interface DecisionMessage {
   sequence: number;
   /** Milliseconds since 1970 at which the stream took it. */
   time: number;
-  /** Resolves when the server has it. */
-  ack(): Promise<void>;
+  /** How often it was delivered, this time included. */
+  deliveries: number;
+  ack(): void;
   /** Deliver again, not before so many milliseconds. */
-  nak(delay: number): Promise<void>;
+  nak(delay: number): void;
   /** Never deliver again. */
-  term(reason: string): Promise<void>;
+  term(reason: string): void;
 }
 
 /** One change of the desired state. `entry` null: deleted, or not readable, which `problem` says. */
@@ -27,7 +32,7 @@ export interface DesiredChange {
 
 /** The desired state. Writes are compare-and-set: revision 0 for a key that is not there; error code `conflict`. */
 export interface DesiredBucket {
-  /** Resolves to null once at the first moment when everything that was there has been given. */
+  /** Null says that everything that was there has been given; again after each time that the bus was away. */
   watch(signal: AbortSignal): AsyncIterable<DesiredChange | null>;
   /** Null when it is not there. */
   get(key: string): Promise<DesiredChange | null>;
@@ -50,9 +55,10 @@ export interface ControllerBus {
   decisions(signal: AbortSignal): AsyncIterable<DecisionMessage>;
   desired: DesiredBucket;
   ruleSets: RuleSetStore;
-  putStatus(status: object): Promise<void>;
+  putStatus(status: ControllerStatus): Promise<void>;
   /** All statuses by key: `node.<node>`, `engine.<name>`, `controller`. */
-  readStatus(): Promise<Map<string, unknown>>;
-  serveControl(handlers: Readonly<Record<string, ControlHandler>>): Promise<void>;
+  readStatus(): ReadonlyMap<string, unknown>;
+  /** Until `close`. */
+  serveControl(handlers: Readonly<Record<string, ControlHandler>>): void;
   close(): Promise<void>;
 }

@@ -69,10 +69,10 @@ export async function serveController(
     await Promise.race([loaded.promise, following]);
     const watching = startWatch(keeper, config, log);
     try {
-      await bus.serveControl(
+      bus.serveControl(
         controlHandlers({
           ...{ writer, keeper, counters, log, now: Date.now },
-          readStatus: async () => await bus.readStatus(),
+          readStatus: () => bus.readStatus(),
           snapshot: () => reporter.snapshot(),
         }),
       );

@@ -12,7 +12,7 @@ import { addSelectors, deleteSelectors, listSelectors } from "./selectors.ts";
 export interface ControlSources {
   writer: DesiredWriter;
   keeper: RuleSetKeeper;
-  readStatus: () => Promise<Map<string, unknown>>;
+  readStatus: () => ReadonlyMap<string, unknown>;
   snapshot: () => ControllerStatus;
   counters: Counters;
   log: Logger;
@@ -28,10 +28,10 @@ export function controlHandlers(sources: ControlSources): Record<string, Control
     "selectors.delete": async (body) => await deleteSelectors(body, writer),
     disarm: async (body) => await disarm(body, writer, now()),
     arm: async (body) => await arm(body, writer),
-    "rules.list": async () => listRules(await sources.readStatus(), keeper.status),
-    "rules.status": async () => rulesStatus(await sources.readStatus(), keeper.status),
+    "rules.list": () => Promise.resolve(listRules(sources.readStatus(), keeper.status)),
+    "rules.status": () => Promise.resolve(rulesStatus(sources.readStatus(), keeper.status)),
     "rules.push": async (body) => await pushRules(body, keeper),
-    status: async () => ({ ...byFamily(await sources.readStatus()), controller: sources.snapshot() }),
+    status: () => Promise.resolve({ ...byFamily(sources.readStatus()), controller: sources.snapshot() }),
   };
   return Object.fromEntries(Object.entries(verbs).map(([verb, handler]) => [verb, counted(verb, handler, sources)]));
 }

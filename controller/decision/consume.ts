@@ -1,6 +1,5 @@
 import type { Logger } from "../../bus/log.ts";
 import type { DecisionMessage } from "../port.ts";
-import { messageOf } from "../errors.ts";
 import { type DecisionOptions, processDecision } from "./process.ts";
 
 /** Takes decisions one after the other, in the stream's order, until the messages end. */
@@ -12,17 +11,12 @@ export async function consumeDecisions(
 ): Promise<void> {
   for await (const message of messages) {
     const { subject, sequence } = message;
-    try {
-      const outcome = await processDecision(message, options);
-      if (outcome.kind === "refused") {
-        log.warn({ subject, sequence, code: outcome.code }, `decision refused: ${outcome.message}`);
-      } else if (outcome.kind === "retry") {
-        log.error({ subject, sequence }, `decision not written, tried again: ${outcome.message}`);
-      } else log.debug({ subject, sequence, keys: outcome.keys }, `decision ${outcome.kind}`);
-    } catch (cause) {
-      // The server did not hear the end of this message: it delivers it again, and it is then known as repeated.
-      log.warn({ subject, sequence }, `decision could not be ended: ${messageOf(cause)}`);
-    }
+    const outcome = await processDecision(message, options);
+    if (outcome.kind === "refused") {
+      log.warn({ subject, sequence, code: outcome.code }, `decision refused: ${outcome.message}`);
+    } else if (outcome.kind === "retry") {
+      log.error({ subject, sequence }, `decision not written, tried again: ${outcome.message}`);
+    } else log.debug({ subject, sequence, keys: outcome.keys }, `decision ${outcome.kind}`);
     onDone();
   }
 }

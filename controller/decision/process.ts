@@ -11,8 +11,9 @@ import { type DecisionOrigin, type PlannedEntry, planDecision } from "./entry.ts
 import type { Refusals } from "./refusals.ts";
 
 export const MAX_DECISION_BYTES = 256 * 1024;
-/** A bus or bucket that fails is tried again after this long; a decision is never dropped for it. */
-const RETRY_MS = 1_000;
+/** A bus or bucket that fails is tried again after this long, then after longer; a decision is never dropped for it. */
+const RETRY_MS = 500;
+const LONGEST_RETRY_MS = 30_000;
 
 export interface DecisionOptions {
   writer: DesiredWriter;
@@ -31,7 +32,7 @@ export type Outcome =
 
 /**
  * Takes one decision into the desired state and ends its message: acked when it is written (or was already), never
- * delivered again when it is refused, later again when the bus failed. Throws only when the message cannot be ended.
+ * delivered again when it is refused, later again when the bus failed.
  */
 export async function processDecision(message: DecisionMessage, options: DecisionOptions): Promise<Outcome> {
   const { counters } = options;
@@ -47,7 +48,7 @@ export async function processDecision(message: DecisionMessage, options: Decisio
     outcome = await takeDecision(message, origin, options);
   } catch (cause) {
     counters.add("decisions_retried");
-    await message.nak(RETRY_MS);
+    message.nak(Math.min(LONGEST_RETRY_MS, RETRY_MS * 2 ** (message.deliveries - 1)));
     return { kind: "retry", message: messageOf(cause) };
   }
   if (outcome.kind === "refused") {
@@ -61,12 +62,12 @@ export async function processDecision(message: DecisionMessage, options: Decisio
       code,
       message: text,
     });
-    await message.term(`${code}: ${text}`.slice(0, 200));
+    message.term(`${code}: ${text}`.slice(0, 200));
     return outcome;
   }
   counters.add(`decisions_${outcome.kind}`);
   if (outcome.kind !== "retry" && outcome.shortened) counters.add("leases_shortened");
-  await message.ack();
+  message.ack();
   return outcome;
 }
 

@@ -28,7 +28,9 @@ export class LiveState {
   /** Takes one change. Our own write is known before the bucket tells of it: what is older than that says nothing new. */
   apply(change: DesiredChange): void {
     this.#revision = Math.max(this.#revision, change.revision);
-    if (change.revision <= this.revisionOf(change.key)) return;
+    // A key that is missing after the bus was away is told with the revision that was known.
+    const known = this.revisionOf(change.key);
+    if (change.revision < known || (change.revision === known && change.entry !== null)) return;
     this.drop(change.key);
     const address = parseDesiredKey(change.key);
     const problem = change.problem ?? (address === null ? "is no key all.<id> or node.<node>.<id>" : null);

@@ -122,15 +122,15 @@ export function makeMessage(
     data: value instanceof Uint8Array ? value : Buffer.from(typeof value === "string" ? value : JSON.stringify(value)),
     sequence: 1,
     time: Date.now(),
+    deliveries: 1,
     ended,
     ack: () => end("ack"),
     nak: () => end("nak"),
     term: (reason) => end(`term ${reason}`),
     ...options,
   };
-  function end(how: string): Promise<void> {
+  function end(how: string): void {
     ended.push(how);
-    return Promise.resolve();
   }
 }
 
@@ -154,13 +154,12 @@ export class FakeBus implements ControllerBus {
     return Promise.resolve();
   }
 
-  readStatus(): Promise<Map<string, unknown>> {
-    return Promise.resolve(this.statuses);
+  readStatus(): ReadonlyMap<string, unknown> {
+    return this.statuses;
   }
 
-  serveControl(handlers: Readonly<Record<string, ControlHandler>>): Promise<void> {
+  serveControl(handlers: Readonly<Record<string, ControlHandler>>): void {
     this.handlers = handlers;
-    return Promise.resolve();
   }
 
   close(): Promise<void> {
