@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ENDS, run, runTruth, STORM, THREADS, TRUTH } from "./run.ts";
+import { ENDS, REUSE, run, runTruth, STORM, THREADS, TRUTH } from "./run.ts";
 import { Tracer } from "./tracer.ts";
 
 let tracer: Tracer;
@@ -55,6 +55,15 @@ test("threads that exit all at once are one exit", () => {
     // new threads are not told as processes
     expect(tracer.forks.filter((fork) => fork.keyTgid === pid).length).toBe(1);
   }
+});
+
+test("a process id that comes again is another process", () => {
+  const pid = Number(run(REUSE, ["/bin/true"]).lines[0]);
+  const execs = tracer.drain().execs.filter((exec) => exec.keyTgid === pid);
+  const [first, second] = tracer.exitsOf(pid).slice(-2);
+  expect(execs.length).toBeGreaterThanOrEqual(2);
+  expect(execs.at(-1)?.keyStart).toBeGreaterThan(execs.at(-2)?.keyStart ?? 0n);
+  expect([first?.keyStart, second?.keyStart]).toEqual(execs.slice(-2).map((exec) => exec.keyStart));
 });
 
 test("5,000 short-lived processes: each exec and exit exactly once", () => {

@@ -60,6 +60,7 @@ export const STDIO = buildProgram("stdio");
 export const MEMFD = buildProgram("memfd");
 export const THREADS = buildProgram("threads");
 export const STORM = buildProgram("storm");
+export const REUSE = buildProgram("reuse");
 export const ENDS = buildProgram("ends");
 
 /** A line of /proc/PID/status. */
