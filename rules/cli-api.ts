@@ -1,5 +1,4 @@
 import { readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
 import { buildRuleSet, checkRules } from "./build/build.ts";
 import { RuleErrors } from "./errors.ts";
 import type { RuleProblem } from "./errors.ts";
@@ -108,6 +107,5 @@ function testFilesAt(path: string, problems: Problems): SourceFile[] {
   if (stat?.isFile()) return [{ file: path, name: path, text: readFileSync(path, "utf8"), role: "test" }];
   return labelDirs([path])
     .flatMap((dir) => readSources(dir, problems))
-    .filter((source) => source.role === "test")
-    .map((source) => ({ ...source, file: join(source.file) }));
+    .filter((source) => source.role === "test");
 }
