@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Logger } from "../bus/log.ts";
 import type { Hook } from "../bus/types/selector.ts";
 import { KernelError } from "./kernel/errors.ts";
 import { BpfObject, type BpfLink, SharedMaps } from "./kernel/object.ts";
@@ -58,7 +59,7 @@ export class Hooks {
       object = open(true);
     } catch (error) {
       if (!(error instanceof KernelError) || error.code !== "load") throw error;
-      detail = `the matcher is refused by this kernel: ${firstLine(error)}`;
+      detail = `the matcher is refused by this kernel: ${inShort(error)}`;
       object = open(false);
     }
     const programs = object.programs().filter((program) => detail === undefined || program !== MATCH_EXEC);
@@ -73,8 +74,21 @@ export class Hooks {
     });
   }
 
-  /** Cgroups that are made later inherit the scopes of their parents. */
-  attachScopes(): void {
+  /** How a hook is attached; "none" when it is not. */
+  rungOf(hook: string): string {
+    return this.attached.find((it) => it.hook === hook)?.rung ?? "none";
+  }
+
+  /** Cgroups that are made later inherit the scopes of their parents. Without, the agent still marks those it sees. */
+  attachScopes(log: Logger): void {
+    try {
+      this.#attachScopes();
+    } catch (err) {
+      log.warn({ err }, "new cgroups do not inherit their parents' scopes in the kernel");
+    }
+  }
+
+  #attachScopes(): void {
     const object = BpfObject.open(join(OBJECTS, "scope.bpf.o"), {
       maps: this.maps,
       ...(this.#options.maxEntries ? { maxEntries: this.#options.maxEntries } : {}),
@@ -98,7 +112,7 @@ export class Hooks {
       hook.attached = true;
       hook.canDeny = true;
     } catch (error) {
-      hook.detail = firstLine(error);
+      hook.detail = inShort(error);
     }
   }
 
@@ -171,6 +185,7 @@ export function containerSubsystem(): number {
   return lines.findIndex((line) => line.split("\t")[0] === v1.controller);
 }
 
-function firstLine(error: unknown): string {
-  return String((error as Error).message).split("\n")[0]!;
+function inShort(error: unknown): string {
+  const lines = (error as Error).message.split("\n");
+  return lines.length > 1 ? `${lines[0]} (${lines.at(-1)})` : lines[0]!;
 }

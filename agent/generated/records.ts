@@ -19,13 +19,11 @@ export const PROCESS_FLAG = {
   "upper": 512,
   "privileges_raised": 1024,
   "interpreted": 2048,
-  "script_truncated": 4096,
-  "kernel_thread": 8192,
-  "previous_truncated": 16384,
+  "kernel_thread": 4096,
 } as const;
 export type ProcessFlag = keyof typeof PROCESS_FLAG;
 
-export const PROCESS_FLAG_NAMES: readonly (readonly [number, ProcessFlag])[] = [[1, "arguments_truncated"], [2, "arguments_unreadable"], [4, "binary_truncated"], [8, "binary_deleted"], [16, "binary_unreachable"], [32, "cwd_truncated"], [64, "cwd_deleted"], [128, "cwd_unreachable"], [256, "memfd"], [512, "upper"], [1024, "privileges_raised"], [2048, "interpreted"], [4096, "script_truncated"], [8192, "kernel_thread"], [16384, "previous_truncated"]];
+export const PROCESS_FLAG_NAMES: readonly (readonly [number, ProcessFlag])[] = [[1, "arguments_truncated"], [2, "arguments_unreadable"], [4, "binary_truncated"], [8, "binary_deleted"], [16, "binary_unreachable"], [32, "cwd_truncated"], [64, "cwd_deleted"], [128, "cwd_unreachable"], [256, "memfd"], [512, "upper"], [1024, "privileges_raised"], [2048, "interpreted"], [4096, "kernel_thread"]];
 
 /** enum stdio_type. */
 export const STDIO_TYPE = {
@@ -369,7 +367,7 @@ export class ProcessExecRecord extends RecordReader {
   get scriptRaw(): Buffer {
     return this.bytes(432 + this.u16(276) + this.u16(278), this.u16(280));
   }
-  /** path of the binary that exec replaced, at most 255 bytes */
+  /** path of the binary that exec replaced; empty when it is unknown or longer than 255 bytes */
   get previous(): string {
     return this.text(432 + this.u16(276) + this.u16(278) + this.u16(280), this.u16(282));
   }

@@ -141,6 +141,11 @@ export class ProcessTable {
     return entry;
   }
 
+  /** The process that a record of something else names; made, with nothing known of it, when its own records were lost. */
+  met(key: Key, time: bigint): ProcessEntry {
+    return this.#known(key) ?? this.#add(key, "unknown", null, time);
+  }
+
   /** Marks a process dead that is found gone without an exit record. */
   gone(entry: ProcessEntry, time: bigint): void {
     this.#kill(entry, time);

@@ -1,0 +1,223 @@
+import { join } from "node:path";
+import { bootId } from "../bus/boot.ts";
+import { AgentBus } from "../bus/clients/agent.ts";
+import type { Config } from "../bus/config/settings.ts";
+import type { BusConnection } from "../bus/connection.ts";
+import type { Logger } from "../bus/log.ts";
+import type { NodeStatus } from "../bus/types/status.ts";
+import { DesiredState } from "./desired/desired-state.ts";
+import { LeaseBook } from "./desired/leases.ts";
+import { WallClock } from "./events/clock.ts";
+import { Hooks } from "./hooks.ts";
+import { makeMatcher } from "./make-matcher.ts";
+import type { Matcher } from "./matcher.ts";
+import type { Snapshot } from "./metrics.ts";
+import { Observer } from "./observer.ts";
+import { cgroup2Root } from "./process/cgroups.ts";
+import { RingLosses } from "./publish/ring-losses.ts";
+import { Sender } from "./sender.ts";
+import { nodeStatus } from "./status.ts";
+
+const TICK_MS = 1000;
+const STATUS_MS = 5000;
+/** Changes within this time make one status. */
+const STATUS_SOON_MS = 20;
+/** Every so many ticks the table is compared with what runs, records lost or not. */
+const VERIFY_TICKS = 300;
+const FINISH_MS = 3000;
+
+/** One node's agent: all parts put together. */
+export class Agent {
+  readonly hooks: Hooks;
+  readonly #config: Config;
+  readonly #log: Logger;
+  readonly #bus: AgentBus;
+  readonly #clock = new WallClock();
+  readonly #sender: Sender;
+  readonly #observer: Observer;
+  readonly #matcher: Matcher;
+  readonly #desired: DesiredState;
+  readonly #ringLosses: RingLosses;
+  readonly #timers: NodeJS.Timeout[] = [];
+  #soon: NodeJS.Timeout | undefined;
+  #state: NodeStatus["state"] = "starting";
+  #ticks = 0;
+  #statusFailures = 0;
+
+  /** Attaches the hooks. @throws KernelError when processes cannot be observed on this kernel. */
+  constructor(config: Config, connection: BusConnection, log: Logger) {
+    this.#config = config;
+    this.#log = log;
+    const cgroupRoot = cgroup2Root();
+    const ringBytes = powerOfTwo(config.agent.ring_mb * 1024 * 1024);
+    this.hooks = new Hooks({
+      ringBytes,
+      argumentBytes: config.agent.argument_bytes,
+      connectCgroup: cgroupRoot === undefined ? undefined : join(cgroupRoot, config.agent.cgroup),
+    });
+    this.#bus = new AgentBus(connection);
+    this.#sender = new Sender(config, this.#clock, (subject, payload, id) =>
+      this.#bus.events.publish(subject, payload, id),
+    );
+    this.hooks.attachProcesses();
+    this.#ringLosses = new RingLosses(this.hooks.maps.fd("losses")!, this.#sender.losses, this.#clock.now());
+    this.#observer = new Observer({
+      config,
+      hooks: this.hooks,
+      batcher: this.#sender.batcher,
+      clock: this.#clock,
+      log,
+      ringBytes,
+      cgroupRoot,
+      describe: (install, selector) => {
+        const active = this.#matcher.describe(install, selector)?.selector;
+        return active && { id: active.id, priority: active.priority, because: active.because };
+      },
+    });
+    this.#observer.seed();
+    this.hooks.attachScopes(log);
+    this.hooks.attachConnect();
+    this.#matcher = makeMatcher({ config, hooks: this.hooks, lookup: this.#observer.lookup, cgroupRoot, log });
+    this.#desired = new DesiredState({
+      node: config.node,
+      tables: this.#matcher,
+      leases: new LeaseBook(join(config.data_dir, "leases.json"), bootId()),
+      now: () => this.#clock.now(),
+      onApplied: () => this.#statusSoon(),
+      onError: (err) => log.error({ err }, "the desired state could not be applied"),
+    });
+  }
+
+  get epoch(): number {
+    return this.#sender.epoch;
+  }
+
+  start(): void {
+    this.#state = "running";
+    this.#observer.loop.start();
+    this.#timers.push(
+      setInterval(() => this.#tick(), TICK_MS),
+      setInterval(() => this.#statusSoon(), STATUS_MS),
+    );
+    this.#bus.bus.onStatus((status) => {
+      if (status.type === "connected") this.#statusSoon();
+    });
+    void this.#follow();
+  }
+
+  /** Empties every selector at once; works with no bus. */
+  disarm(): void {
+    this.#desired.disarm();
+    this.#log.warn("disarmed by a signal: no selector is in force until the node is armed again or the agent restarts");
+  }
+
+  /** Detaches, sends what is left while the bus takes it, and gives everything back. */
+  async stop(): Promise<void> {
+    this.#state = "stopping";
+    for (const timer of this.#timers) clearInterval(timer);
+    clearTimeout(this.#soon);
+    this.#observer.loop.stop();
+    this.#observer.loop.drainNow();
+    this.#desired.close();
+    this.#ringLosses.look(this.#clock.now());
+    await this.#putStatus();
+    await this.#sender.finish(this.#bus.bus.connected ? FINISH_MS : 0);
+    this.#matcher.close();
+    this.#observer.close();
+    this.#ringLosses.close();
+    this.hooks.close();
+    await this.#bus.close();
+  }
+
+  /** All numbers there are. */
+  snapshot(): Snapshot {
+    const { table, records, denials, loop } = this.#observer;
+    const { published: _published, ...bus } = this.#bus.events.counters;
+    return {
+      counters: {
+        records_exec: records.counters.exec,
+        records_fork: records.counters.fork,
+        records_exit: records.counters.exit,
+        records_denial: records.counters.denial,
+        records_malformed: records.counters.malformed,
+        denials: denials.counters.denials,
+        denials_unnamed: denials.counters.unnamed,
+        drains: loop.counters.passes,
+        events_stored: this.#sender.counters.events,
+        messages_stored: this.#sender.counters.messages,
+        messages_resent: bus.resent,
+        messages_duplicate: bus.duplicates,
+        table_compactions: table.compactions,
+        status_failures: this.#statusFailures,
+      },
+      losses: this.#sender.losses.totals(),
+      gauges: {
+        processes_living: table.living,
+        processes_known: table.size,
+        messages_waiting: this.#sender.outbox.waiting,
+        bytes_waiting: this.#sender.outbox.bytes,
+        ring_bytes_pending: this.#observer.pendingBytes,
+        selectors: this.#desired.active.length,
+        applied_revision: this.#desired.appliedRevision,
+      },
+    };
+  }
+
+  async #follow(): Promise<void> {
+    let synced = false;
+    for await (const update of this.#bus.watchDesired()) {
+      if (update.type === "change") {
+        this.#desired.change(update.key, update.entry, update.revision, update.problem);
+      } else if (!synced) {
+        synced = true;
+        this.#desired.ready();
+      }
+    }
+  }
+
+  #tick(): void {
+    this.#ticks++;
+    this.#clock.adjust();
+    const lost = this.#ringLosses.look(this.#clock.now());
+    if (lost > 0 || this.#ticks % VERIFY_TICKS === 0 || this.#isFull()) this.#observer.verify();
+    this.#sender.sayLosses();
+    this.#sender.save();
+  }
+
+  #isFull(): boolean {
+    return this.#observer.table.living > this.#config.agent.process_table_max;
+  }
+
+  #statusSoon(): void {
+    this.#soon ??= setTimeout(() => {
+      this.#soon = undefined;
+      void this.#putStatus();
+    }, STATUS_SOON_MS);
+  }
+
+  async #putStatus(): Promise<void> {
+    if (!this.#bus.bus.connected) return;
+    const { counters, gauges, losses } = this.snapshot();
+    const status = nodeStatus({
+      node: this.#config.node,
+      epoch: this.epoch,
+      state: this.#state,
+      hooks: this.hooks.attached,
+      desired: this.#desired,
+      matcher: this.#matcher,
+      clock: this.#clock,
+      counters: { ...counters, ...gauges },
+      losses,
+    });
+    try {
+      await this.#bus.putStatus(status);
+    } catch (err) {
+      this.#statusFailures++;
+      this.#log.debug({ err }, "the status could not be stored");
+    }
+  }
+}
+
+function powerOfTwo(bytes: number): number {
+  return 2 ** Math.ceil(Math.log2(bytes));
+}

@@ -1,0 +1,58 @@
+import { bootId } from "../bus/boot.ts";
+import type { NodeStatus, SelectorCounters } from "../bus/types/status.ts";
+import type { DesiredState } from "./desired/desired-state.ts";
+import type { WallClock } from "./events/clock.ts";
+import type { AttachedHook } from "./hooks.ts";
+import type { Matcher } from "./matcher.ts";
+import { kernelRelease, reeveVersion } from "./version.ts";
+
+export interface StatusParts {
+  node: string;
+  epoch: number;
+  state: NodeStatus["state"];
+  hooks: readonly AttachedHook[];
+  desired: DesiredState;
+  matcher: Matcher;
+  clock: WallClock;
+  counters: Record<string, number>;
+  losses: Record<string, number>;
+}
+
+const NONE: SelectorCounters = { hits: 0, would_deny: 0, denied: 0, undecided: 0 };
+const version = reeveVersion();
+
+/** What this node says of itself in KV reeve_status. */
+export function nodeStatus(parts: StatusParts): NodeStatus {
+  const { clock, desired } = parts;
+  const counters = parts.matcher.counters();
+  const refused = new Set(desired.refused.map((it) => `${it.entry}/${it.selector}`));
+  return {
+    node: parts.node,
+    time: clock.format(clock.now()),
+    boot: bootId(),
+    epoch: parts.epoch,
+    kernel: kernelRelease(),
+    version,
+    state: parts.state === "running" && desired.disarmed ? "disarmed" : parts.state,
+    applied_revision: desired.appliedRevision,
+    hooks: parts.hooks.map(({ hook, rung, attached, canDeny, detail }) => ({
+      hook,
+      rung,
+      attached,
+      can_deny: canDeny,
+      ...(detail === undefined ? {} : { detail }),
+    })),
+    selectors: desired.active
+      .filter(({ entry, selector }) => !refused.has(`${entry}/${selector.id}`))
+      .map(({ entry, selector, deadline }) => ({
+        id: selector.id,
+        entry,
+        mode: selector.mode,
+        deadline: deadline === null ? null : clock.format(deadline),
+        counters: counters.get(`${entry}/${selector.id}`) ?? NONE,
+      })),
+    refused: [...desired.refused],
+    counters: parts.counters,
+    losses: parts.losses,
+  };
+}
