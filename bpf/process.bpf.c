@@ -63,7 +63,22 @@ static __always_inline __u32 add_arguments(struct exec_scratch *scratch, struct 
 	return 0;
 }
 
-/* Builds the record and returns its size. */
+/* The image that the process ran until now, as the matcher's state still has it. */
+static __always_inline __u32 add_previous(const struct process_key *key, char *to)
+{
+	struct process_state *state = proc_state_of(key->tgid, key->start);
+	__u32 len;
+
+	if (!state || state->flags & STATE_BINARY_UNKNOWN)
+		return 0;
+	len = state->binary.length;
+	if (len == 0 || len > PREVIOUS_BYTES)
+		return 0;
+	bpf_probe_read_kernel(to, len, state->binary.bytes);
+	return len;
+}
+
+/* Builds the record, and returns the length of its tails. */
 static __always_inline __u32 build_exec(struct exec_scratch *scratch, struct task_struct *task,
 					pid_t caller, struct linux_binprm *bprm)
 {
@@ -107,7 +122,11 @@ static __always_inline __u32 build_exec(struct exec_scratch *scratch, struct tas
 			at += got - 1;
 		}
 	}
-	len = add_arguments(scratch, task, TAIL_AT(scratch, at, 3 * PATH_BYTES));
+	len = add_previous(&image->key, TAIL_AT(scratch, at, 3 * PATH_BYTES));
+	image->previous_len = len;
+	at += len;
+
+	len = add_arguments(scratch, task, TAIL_AT(scratch, at, 3 * PATH_BYTES + PREVIOUS_BYTES));
 	image->arguments_len = len;
 	at += len;
 	record->header.size = sizeof(*record) + at;

@@ -21,9 +21,7 @@ enum process_flag {
 	PROCESS_UPPER = 1 << 9,
 	PROCESS_PRIVILEGES_RAISED = 1 << 10,
 	PROCESS_INTERPRETED = 1 << 11,
-	PROCESS_SCRIPT_TRUNCATED = 1 << 12,
-	PROCESS_KERNEL_THREAD = 1 << 13,
-	PROCESS_PREVIOUS_TRUNCATED = 1 << 14,
+	PROCESS_KERNEL_THREAD = 1 << 12,
 };
 
 enum stdio_type {
@@ -133,7 +131,8 @@ struct process_exec_record {
 	char script[0] LEN("image.script_len") FMT("path") DOC(
 		"script that the binary interprets, as exec was given it: may be relative to cwd");
 	char previous[0] LEN("image.previous_len") FMT("path")
-		DOC("path of the binary that exec replaced, at most 255 bytes");
+		DOC("path of the binary that exec replaced; empty when it is unknown or longer "
+		    "than 255 bytes");
 	char arguments[0] LEN("image.arguments_len") FMT("argv")
 		DOC("arguments, the zeroth too, each ended by a zero byte");
 };

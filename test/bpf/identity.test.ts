@@ -171,6 +171,8 @@ test("each exec of one process is told apart, and the parent's image with it", (
     .slice(-2);
   const fork = tracer.forks.find((record) => record.keyTgid === truth.pid);
   expect([first?.binary, second?.binary]).toEqual([BECOME, TRUTH]);
+  // what ran before the programs were attached is not known to them
+  expect([first?.previous, second?.previous]).toEqual(["", BECOME]);
   expect(second?.keyStart).toBe(first?.keyStart);
   expect(second?.keySelfExecId).toBe((first?.keySelfExecId ?? 0) + 1);
   expect(fork?.keyStart).toBe(first?.keyStart);

@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ENDS, REUSE, run, runTruth, STORM, THREADS, TRUTH } from "./run.ts";
 import { Tracer } from "./tracer.ts";
@@ -23,6 +26,21 @@ test.each([0, 1, 42, 255])("exit status %i", (status) => {
 test.each([1, 9, 15])("killed by signal %i", (signal) => {
   const { pid } = run(ENDS, ["signal", String(signal)]);
   expect(tracer.exitsOf(pid).map((exit) => [exit.status, exit.signal])).toEqual([[0, signal]]);
+});
+
+test("a core dump is told", () => {
+  const directory = mkdtempSync(join(tmpdir(), "reeve-core-"));
+  const pattern = readFileSync("/proc/sys/kernel/core_pattern", "utf8");
+  try {
+    writeFileSync("/proc/sys/kernel/core_pattern", "core");
+    const [line = ""] = run(STORM, ["1", "1", ENDS], { cwd: directory }).lines;
+    const [pid, status] = line.split(" ").map(Number);
+    expect(status).toBe(0x80 | 6);
+    expect(tracer.exitsOf(pid ?? 0).map((exit) => [exit.status, exit.signal, exit.coreDumped])).toEqual([[0, 6, true]]);
+  } finally {
+    writeFileSync("/proc/sys/kernel/core_pattern", pattern);
+    rmSync(directory, { recursive: true });
+  }
 });
 
 test("a thread that execs becomes the process", () => {

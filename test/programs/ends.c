@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ends status N | signal N: ends that way. */
+/* ends status N | signal N: ends that way. ends: leaves a core dump. */
 #include "truth.h"
 #include <signal.h>
 #include <sys/resource.h>
@@ -7,6 +7,7 @@
 int main(int argc, char **argv)
 {
 	struct rlimit none = {0, 0};
+	struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
 	int number = argc > 2 ? atoi(argv[2]) : 0;
 
 	if (argc > 1 && !strcmp(argv[1], "status"))
@@ -15,5 +16,6 @@ int main(int argc, char **argv)
 		setrlimit(RLIMIT_CORE, &none);
 		kill(getpid(), number);
 	}
-	return 99;
+	setrlimit(RLIMIT_CORE, &all);
+	abort();
 }
