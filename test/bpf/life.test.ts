@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ENDS, REUSE, run, runTruth, STORM, THREADS, TRUTH } from "./run.ts";
+import type { RecordKind } from "../../agent/generated/records.ts";
 import { Tracer } from "./tracer.ts";
 
 let tracer: Tracer;
@@ -100,7 +101,27 @@ test("5,000 short-lived processes: each exec and exit exactly once", () => {
   expect(exits.map((exit) => exit.keyTgid).sort(numbers)).toEqual(
     lines.map((line) => Number.parseInt(line, 10)).sort(numbers),
   );
-  expect(tracer.lost()).toBe(0n);
+  expect(["process_exec", "process_fork", "process_exit"].map((kind) => tracer.lost(kind as RecordKind))).toEqual([
+    0, 0, 0,
+  ]);
+});
+
+test("what finds no room in the ring is counted by kind", () => {
+  const small = new Tracer({}, 64 << 10);
+  try {
+    run(STORM, ["500", "4", "/bin/true"]);
+    small.drain();
+    const told = { process_exec: small.execs, process_fork: small.forks, process_exit: small.exits };
+    for (const [kind, records] of Object.entries(told)) {
+      const lost = small.lost(kind as RecordKind);
+      expect(lost).toBeGreaterThan(0);
+      // others start processes too
+      expect(records.length + lost).toBeGreaterThanOrEqual(500);
+      expect(records.length).toBeLessThan(500);
+    }
+  } finally {
+    small.close();
+  }
 });
 
 test("arguments are cut where the settings say", () => {

@@ -7,6 +7,7 @@ import {
   PROCESS_FLAG,
   RECORD_KINDS,
   type ProcessFlag,
+  type RecordKind,
 } from "../../agent/generated/records.ts";
 import { BpfMap } from "../../agent/kernel/map.ts";
 import { BpfObject, SharedMaps, type BpfLink } from "../../agent/kernel/object.ts";
@@ -35,12 +36,12 @@ export class Tracer {
   readonly #links: BpfLink[];
   readonly #ring: RingReader;
 
-  constructor(settings: Record<string, number> = {}) {
-    const maxEntries = { events: RING_BYTES };
+  constructor(settings: Record<string, number> = {}, ringBytes: number = RING_BYTES) {
+    const maxEntries = { events: ringBytes };
     const autoload = (program: string) => PROGRAMS.includes(program);
     this.#object = BpfObject.open(bpfObject("process"), { maps: this.maps, settings, maxEntries, autoload });
     this.#object.load();
-    this.#ring = new RingReader(this.#object.mapFd("events"), RING_BYTES);
+    this.#ring = new RingReader(this.#object.mapFd("events"), ringBytes);
     this.#links = PROGRAMS.map((program) => this.#object.attach(program));
   }
 
@@ -68,16 +69,14 @@ export class Tracer {
     return this.drain().exits.filter((record) => record.keyTgid === pid);
   }
 
-  /** Records for which the ring had no room. */
-  lost(): bigint {
+  /** Records of a kind for which the ring had no room. */
+  lost(kind: RecordKind): number {
     const losses = BpfMap.fromFd(this.#object.mapFd("losses"));
-    let sum = 0n;
-    for (const kind of Object.values(RECORD_KINDS)) {
-      const key = Buffer.alloc(4);
-      key.writeUInt32LE(kind);
-      for (const count of losses.lookupPerCpu(key) ?? []) sum += Buffer.from(count).readBigUInt64LE();
-    }
-    return sum;
+    const key = Buffer.alloc(4);
+    key.writeUInt32LE(RECORD_KINDS[kind]);
+    const counts = losses.lookupPerCpu(key) ?? [];
+    losses.close();
+    return counts.reduce((sum, count) => sum + Number(Buffer.from(count).readBigUInt64LE()), 0);
   }
 
   close(): void {
