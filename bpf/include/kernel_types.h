@@ -32,7 +32,7 @@ typedef struct {
 	int counter;
 } atomic_t;
 
-/* Since 6.3 (f122a08b197d) one 64-bit word; before, two 32-bit ones: struct kernel_cap_struct___before_6_3. */
+/* Since 6.3 (f122a08b197d) one 64-bit word; before, two 32-bit ones: cred___before_6_3. */
 typedef struct {
 	__u64 val;
 } kernel_cap_t;
