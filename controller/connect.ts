@@ -8,6 +8,8 @@ import type { ControllerBus, DecisionMessage, DesiredBucket, DesiredChange, Rule
 
 /** How long the first connection may take; after it, the connection comes back by itself for ever. */
 const WAIT_MS = 30_000;
+/** Sets that stay in the store to go back to. */
+const KEPT_SETS = 20;
 
 /** The controller's side of the bus that the configuration names. @throws {BusError} when it does not come about */
 export async function connectController(config: Config, log: Logger): Promise<ControllerBus> {
@@ -25,7 +27,7 @@ export async function connectController(config: Config, log: Logger): Promise<Co
   return {
     decisions: (signal) => decisionsUntil(client, signal),
     desired: desiredBucket(client),
-    ruleSets: ruleSetStore(client),
+    ruleSets: ruleSetStore(client, log),
     putStatus: async (status) => {
       await client.putStatus(status);
     },
@@ -88,10 +90,14 @@ async function* watchUntil(client: Client, signal: AbortSignal): AsyncIterable<D
   }
 }
 
-function ruleSetStore(client: Client): RuleSetStore {
+function ruleSetStore(client: Client, log: Logger): RuleSetStore {
   return {
     publish: async (bytes, info) => {
       await client.putRuleSet(bytes, info);
+      await forgetOld(client).catch((cause: unknown) => {
+        // The new set is in force; the next one tries again.
+        log.warn({ err: cause }, "old rule sets could not be removed from the store");
+      });
     },
     select: async (digest) => {
       // Read whole: a set that an engine could not load must not come into force.
@@ -101,6 +107,16 @@ function ruleSetStore(client: Client): RuleSetStore {
     },
     current: async () => await client.ruleSets.current(),
   };
+}
+
+/** Every saved file makes a set: the oldest go, so that the store never fills up. */
+async function forgetOld(client: Client): Promise<void> {
+  const stored = await client.ruleSets.list();
+  const current = await client.ruleSets.current();
+  const old = stored
+    .slice(0, Math.max(0, stored.length - KEPT_SETS))
+    .filter(({ digest }) => digest !== current?.digest);
+  for (const { digest } of old) await client.ruleSets.delete(digest);
 }
 
 /** What all statuses are now. It ends with the connection. */

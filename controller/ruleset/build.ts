@@ -23,6 +23,8 @@ export interface BuiltRuleSet {
   digest: string;
   rules: number;
   policies: number;
+  /** What the set was made of: files, or at least the directories. */
+  sources: string[];
   warnings: BuildMessage[];
 }
 
@@ -51,7 +53,8 @@ export async function buildRuleSet(request: BuildRequest, signal: AbortSignal): 
     if (ended.code !== 0) return broken(`the build command ended with ${ended.code ?? ended.signal}`, ended.stderr);
     const bytes = await readFile(out);
     const { rules, policies } = output;
-    return { ok: true, bytes, digest: contentDigest(bytes), rules, policies, warnings };
+    const sources = output.sources ?? [...request.directories];
+    return { ok: true, bytes, digest: contentDigest(bytes), rules, policies, sources, warnings };
   } catch (cause) {
     signal.throwIfAborted();
     return broken(`rules could not be built: ${messageOf(cause)}`, "");

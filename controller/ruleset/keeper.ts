@@ -39,7 +39,7 @@ export class RuleSetKeeper {
 
   constructor(options: KeeperOptions) {
     this.#options = options;
-    this.#quiet = options.quiet ?? 100;
+    this.#quiet = options.quiet ?? 50;
     this.#patience = options.patience ?? 400;
     this.#now = options.now ?? Date.now;
     this.#status = {
@@ -156,8 +156,8 @@ export class RuleSetKeeper {
 
   /** Tries until it is stored, or a newer change makes it stale. */
   async #publish(built: BuiltRuleSet, built_at: string, signal: AbortSignal): Promise<boolean> {
-    const { digest, rules, policies } = built;
-    const info: RuleSetInfo = { digest, built_at, rules, policies, sources: [...this.#options.directories] };
+    const { digest, rules, policies, sources } = built;
+    const info: RuleSetInfo = { digest, built_at, rules, policies, sources };
     for (let delay = 200; ; delay = Math.min(2 * delay, 5_000)) {
       try {
         await this.#options.store.publish(built.bytes, info);

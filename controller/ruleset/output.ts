@@ -5,6 +5,8 @@ const MAX_MESSAGES = 100;
 export interface BuildOutput {
   rules: number;
   policies: number;
+  /** Files of the set, null when the command does not say. */
+  sources: string[] | null;
   errors: BuildMessage[];
   warnings: BuildMessage[];
 }
@@ -22,9 +24,15 @@ export function readBuildOutput(stdout: string): BuildOutput | undefined {
   return {
     rules: count(object["rules"]),
     policies: count(object["policies"]),
+    sources: readSources(object["info"]),
     errors: messages(object["errors"]),
     warnings: messages(object["warnings"]),
   };
+}
+
+function readSources(info: unknown): string[] | null {
+  const sources = typeof info === "object" && info !== null && "sources" in info ? info.sources : null;
+  return Array.isArray(sources) ? sources.filter((source) => typeof source === "string") : null;
 }
 
 /** A number, or the length of a list. */

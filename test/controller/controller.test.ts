@@ -225,6 +225,18 @@ describe("rule sets", () => {
     });
   });
 
+  test("only the last sets are kept", async () => {
+    const sets = new RuleSets(operatorConnection);
+    await until(async () => (await status())?.ruleset.state === "live");
+    for (let i = 0; i < 22; i++) {
+      const before = await current();
+      save(`set ${i}`);
+      await until(async () => (await current()) !== before);
+    }
+    await until(async () => (await sets.list()).length === 20);
+    expect(Buffer.from((await sets.get((await current()) ?? "")).bytes).toString()).toContain("set 21");
+  });
+
   test("with the real build", { timeout: 60_000 }, async () => {
     await stop();
     rmSync(join(root, "rules", "a.yaml"));
