@@ -75,7 +75,12 @@ export class ProcessJson {
   #parentExecId(entry: ProcessEntry): string {
     if (entry.parentTgid === 0) return "null";
     const parent = entry.parent;
-    if (parent !== null && parent.selfExecId === entry.parentSelfExecId && parent.tgid === entry.parentTgid)
+    const unknown = entry.parentSelfExecId === -1;
+    if (
+      parent !== null &&
+      (unknown || parent.selfExecId === entry.parentSelfExecId) &&
+      parent.tgid === entry.parentTgid
+    )
       return `"${this.execId(parent)}"`;
     return `"${formatExecId(this.#node, entry.parentStart, entry.parentTgid, entry.parentSelfExecId)}"`;
   }

@@ -53,6 +53,16 @@ export interface Libbpf {
   ): number;
   bpf_map_freeze(fd: number): number;
   bpf_obj_get_info_by_fd(fd: number, info: Uint8Array, size: Uint32Array): number;
+  bpf_prog_load(
+    type: number,
+    name: string,
+    license: string,
+    instructions: Uint8Array,
+    count: number,
+    options: Uint8Array,
+  ): number;
+  bpf_raw_tracepoint_open(name: null, program: number): number;
+  libbpf_find_vmlinux_btf_id(name: string, attachType: number): number;
   libbpf_num_possible_cpus(): number;
   ring_buffer__new(fd: number, callback: bigint, context: Pointer, options: null): Pointer;
   ring_buffer__consume(ring: Pointer): number;
@@ -96,6 +106,9 @@ const DECLARATIONS: Record<keyof Libbpf, string> = {
   bpf_map_update_batch: "int bpf_map_update_batch(int, const void *, const void *, void *, const void *)",
   bpf_map_freeze: "int bpf_map_freeze(int)",
   bpf_obj_get_info_by_fd: "int bpf_obj_get_info_by_fd(int, void *, void *)",
+  bpf_prog_load: "int bpf_prog_load(int, const char *, const char *, const void *, size_t, const void *)",
+  bpf_raw_tracepoint_open: "int bpf_raw_tracepoint_open(const char *, int)",
+  libbpf_find_vmlinux_btf_id: "int libbpf_find_vmlinux_btf_id(const char *, int)",
   libbpf_num_possible_cpus: "int libbpf_num_possible_cpus(void)",
   ring_buffer__new: "void *ring_buffer__new(int, void *, void *, void *)",
   ring_buffer__consume: "int ring_buffer__consume(void *)",

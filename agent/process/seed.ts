@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { ProcessSeedRecord } from "../generated/records.ts";
 import { formatArguments, type Redact } from "./arguments.ts";
-import type { ProcessEntry } from "./entry.ts";
+import type { Image } from "./entry.ts";
 import { imageOf } from "./image.ts";
 import type { Key, ProcessTable } from "./table.ts";
 
@@ -16,7 +16,7 @@ const NS_PER_TICK = 10_000_000n;
 export function seedFromRecords(bytes: Uint8Array, table: ProcessTable, redact: Redact): number {
   const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const record = new ProcessSeedRecord();
-  const parents: [ProcessEntry, Key][] = [];
+  let count = 0;
   for (let offset = 0; offset < data.length;) {
     const length = offset + HEADER_BYTES <= data.length ? data.readUInt32LE(offset + 4) : 0;
     record.at(data, offset, length);
@@ -25,11 +25,11 @@ export function seedFromRecords(bytes: Uint8Array, table: ProcessTable, redact: 
     const entry = table.seed(key, parent, imageOf(record, redact));
     entry.cgroupId = record.cgroupId;
     entry.cgroupV1Id = record.cgroupV1Id;
-    parents.push([entry, parent]);
+    count++;
     offset += length;
   }
-  for (const [entry, parent] of parents) table.adopt(entry, parent);
-  return parents.length;
+  table.adoptOrphans();
+  return count;
 }
 
 /**
@@ -37,26 +37,34 @@ export function seedFromRecords(bytes: Uint8Array, table: ProcessTable, redact: 
  * those that it leaves out. Start times are in clock ticks here, until a record of the kernel brings the exact one.
  */
 export function seedFromProc(table: ProcessTable, redact: Redact, proc = "/proc"): number {
-  const parents: [ProcessEntry, number][] = [];
+  const found = new Map<number, Found>();
   for (const name of readdirSync(proc)) {
     const pid = Number(name);
     if (!Number.isInteger(pid) || table.current(pid) !== undefined) continue;
-    const found = readProcess(`${proc}/${name}`, redact);
-    if (found === undefined) continue;
-    const key = { tgid: pid, start: found.start, selfExecId: -1 };
-    const entry = table.seed(key, NO_PARENT, found.image, { approximate: true });
-    parents.push([entry, found.parentPid]);
+    const process = readProcess(`${proc}/${name}`, redact);
+    if (process !== undefined) found.set(pid, process);
   }
-  for (const [entry, pid] of parents) {
-    const parent = table.current(pid);
-    if (parent !== undefined) table.adopt(entry, parent);
+  for (const [pid, { start, parentPid, image }] of found) {
+    const key = { tgid: pid, start, selfExecId: UNKNOWN };
+    const parentStart = table.current(parentPid)?.start ?? found.get(parentPid)?.start;
+    const parent = parentStart === undefined ? NO_PARENT : { tgid: parentPid, start: parentStart, selfExecId: UNKNOWN };
+    table.seed(key, parent, image, { approximate: true });
   }
-  return parents.length;
+  table.adoptOrphans();
+  return found.size;
 }
 
+interface Found {
+  start: bigint;
+  parentPid: number;
+  image: Image;
+}
+
+/** See ProcessEntry.selfExecId. */
+const UNKNOWN = -1;
 const NO_PARENT: Key = { tgid: 0, start: 0n, selfExecId: 0 };
 
-function readProcess(dir: string, redact: Redact) {
+function readProcess(dir: string, redact: Redact): Found | undefined {
   try {
     const stat = readFileSync(`${dir}/stat`, "utf8");
     // the name in parentheses may hold anything, parentheses too

@@ -117,12 +117,15 @@ export class ProcessTable {
     return entry;
   }
 
-  /** Links seeded processes to parents that were seeded after them. */
-  adopt(entry: ProcessEntry, parent: Key): void {
-    const from = this.#known(parent);
-    if (from === null || from === entry) return;
-    if (entry.parent === null) this.#setParent(entry, from, parent);
-    if (entry.source === null) this.#setSource(entry, from);
+  /** Links processes to parents that were told after them. */
+  adoptOrphans(): void {
+    for (const entry of this.entries()) {
+      if (entry.parentTgid === 0 || (entry.parent !== null && entry.source !== null)) continue;
+      const key = { tgid: entry.parentTgid, start: entry.parentStart, selfExecId: entry.parentSelfExecId };
+      const parent = this.#known(key);
+      if (entry.parent === null) this.#setParent(entry, parent, key);
+      if (entry.source === null) this.#setSource(entry, parent);
+    }
   }
 
   /** The last thread of a process went. The entry stays for a while; unknown when nothing was known of it. */
