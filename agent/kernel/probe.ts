@@ -15,11 +15,11 @@ export interface RungProbe {
   /** The kernel took it. */
   ok: boolean;
   /** Whether selectors can deny by it. */
-  canDeny: boolean;
+  can_deny: boolean;
   /** Whether the agent has programs for it; the others only say what the kernel would offer. */
   used: boolean;
   /** Why not, or what it is worth. */
-  reason: string;
+  detail: string;
 }
 
 /**
@@ -47,8 +47,8 @@ function denyRungs(hook: Hook, lsmHook: string): RungProbe[] {
   ];
   return trials.map(([rung, trial]) => {
     const failure = tryProgram(trial);
-    const reason = failure ?? "would deny before it happens; not used yet";
-    return { hook, rung, ok: failure === null, canDeny: failure === null, used: false, reason };
+    const detail = failure ?? "would deny before it happens; not used yet";
+    return { hook, rung, ok: failure === null, can_deny: failure === null, used: false, detail };
   });
 }
 
@@ -64,8 +64,8 @@ function processRungs(maps: SharedMaps): RungProbe[] {
       hook: "process_exec",
       ...tracepoint,
       ok: observing === null,
-      canDeny: whole === null,
-      reason:
+      can_deny: whole === null,
+      detail:
         whole === null
           ? "denies by SIGKILL before the new image's first instruction"
           : (observing ?? `observes only: ${whole}`),
@@ -75,8 +75,8 @@ function processRungs(maps: SharedMaps): RungProbe[] {
       rung: "iter",
       used: true,
       ok: seed === null,
-      canDeny: false,
-      reason: seed ?? "lists what runs already",
+      can_deny: false,
+      detail: seed ?? "lists what runs already",
     },
   ];
 }
@@ -92,8 +92,8 @@ function connectRung(maps: SharedMaps): RungProbe {
     rung: "cgroup",
     used: true,
     ok: failure === null,
-    canDeny: failure === null,
-    reason: failure ?? `denies connect with EPERM below ${root}`,
+    can_deny: failure === null,
+    detail: failure ?? `denies connect with EPERM below ${root}`,
   };
 }
 

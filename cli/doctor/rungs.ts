@@ -24,12 +24,15 @@ interface Rung {
   rung: string;
   ok: boolean;
   can_deny: boolean;
-  detail?: string;
+  /** Whether the agent uses it; the others only say what the kernel would offer. */
+  used: boolean;
+  detail: string;
 }
 
 function rungCheck(rung: Rung): Check {
   const name = `${rung.hook} (${rung.rung})`;
+  if (!rung.used) return ok(`${name}, not used`, rung.detail);
   const required = REQUIRED.has(rung.hook);
   if (rung.ok) return ok(name, rung.can_deny ? "loads; can deny" : "loads; observes", required);
-  return missing(name, rung.detail ?? "the kernel does not take it", "another rung of this hook may serve", required);
+  return missing(name, rung.detail, "another rung of this hook may serve", required);
 }
