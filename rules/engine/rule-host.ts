@@ -176,7 +176,8 @@ export class RuleHost {
 
   #post(pending: Pending): void {
     const { number, origin, data, alone } = pending;
-    const copy = data.slice();
+    // Not slice(): of a Buffer that is a view, and handing it over would detach what other messages lie in.
+    const copy = new Uint8Array(data);
     this.#worker?.postMessage({ number, origin, data: copy, alone } satisfies WorkerRequest, [copy.buffer]);
   }
 
