@@ -1,10 +1,17 @@
 import type { RuleSetStatus } from "../../bus/types/controller-status.ts";
+import type { EngineStatus, RuleStatus } from "../../bus/types/engine-status.ts";
 import type { RuleSetInfo } from "../../bus/types/rule-set.ts";
 import { quote } from "../problems.ts";
 import type { RuleSetKeeper } from "../ruleset/keeper.ts";
 import { readBody } from "./body.ts";
 
-type Fields = Record<string, unknown>;
+/** Which set an engine runs, one that it could not take, and the rules that it stopped. */
+export type EngineRuleSet = {
+  name: string;
+  digest: EngineStatus["ruleset"];
+  refused: EngineStatus["refused_ruleset"];
+  disabled: EngineStatus["disabled"];
+};
 
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 
@@ -12,13 +19,12 @@ const DIGEST = /^sha256:[0-9a-f]{64}$/;
 export function listRules(
   statuses: ReadonlyMap<string, unknown>,
   ruleset: RuleSetStatus,
-): { digest: string | null; rules: Fields[] } {
-  const rules = new Map<string, Fields & { engines: string[] }>();
+): { digest: string | null; rules: (RuleStatus & { engines: string[] })[] } {
+  const rules = new Map<string, RuleStatus & { engines: string[] }>();
   for (const [engine, status] of engines(statuses)) {
-    for (const rule of Array.isArray(status["rules"]) ? (status["rules"] as Fields[]) : []) {
-      const id = String(rule["id"]);
-      const known = rules.get(id);
-      if (known === undefined) rules.set(id, { ...rule, engines: [engine] });
+    for (const rule of status.rules ?? []) {
+      const known = rules.get(rule.id);
+      if (known === undefined) rules.set(rule.id, { ...rule, engines: [engine] });
       else known.engines.push(engine);
     }
   }
@@ -29,11 +35,12 @@ export function listRules(
 export function rulesStatus(
   statuses: ReadonlyMap<string, unknown>,
   ruleset: RuleSetStatus,
-): { ruleset: RuleSetStatus; engines: { name: string; digest: unknown; disabled: unknown }[] } {
+): { ruleset: RuleSetStatus; engines: EngineRuleSet[] } {
   return {
     ruleset,
     engines: engines(statuses).map(([name, status]) => {
-      return { name, digest: digestOf(status["ruleset"]), disabled: status["disabled"] ?? [] };
+      const { ruleset: digest = null, refused_ruleset: refused = null, disabled = [] } = status;
+      return { name, digest, refused, disabled };
     }),
   };
 }
@@ -48,16 +55,11 @@ export async function pushRules(body: unknown, keeper: RuleSetKeeper): Promise<{
   return { ruleset: await keeper.push(digest) };
 }
 
-/** An engine's `ruleset` is a digest, or an object that has one. */
-function digestOf(ruleset: unknown): unknown {
-  return typeof ruleset === "object" && ruleset !== null && "digest" in ruleset ? ruleset.digest : (ruleset ?? null);
-}
-
-function engines(statuses: ReadonlyMap<string, unknown>): [string, Fields][] {
-  const found: [string, Fields][] = [];
+function engines(statuses: ReadonlyMap<string, unknown>): [string, Partial<EngineStatus>][] {
+  const found: [string, Partial<EngineStatus>][] = [];
   for (const [key, status] of statuses) {
     if (key.startsWith("engine.") && typeof status === "object" && status !== null) {
-      found.push([key.slice("engine.".length), status as Fields]);
+      found.push([key.slice("engine.".length), status]);
     }
   }
   return found;
