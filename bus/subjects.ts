@@ -2,7 +2,13 @@ import { partitionOf, PARTITIONS } from "./partition.ts";
 import { decodeToken, encodeToken } from "./tokens.ts";
 
 /** Streams and buckets by what they hold. */
-export const STREAMS = { events: "REEVE_EVENTS", alerts: "REEVE_ALERTS", decisions: "REEVE_DECISIONS" } as const;
+export const STREAMS = {
+  events: "REEVE_EVENTS",
+  alerts: "REEVE_ALERTS",
+  decisions: "REEVE_DECISIONS",
+  /** Desired entries that are too large for one message, in pieces. */
+  large: "REEVE_LARGE",
+} as const;
 export const BUCKETS = {
   desired: "reeve_desired",
   status: "reeve_status",
@@ -73,6 +79,23 @@ export function parseDecisionSubject(subject: string): DecisionSubject | null {
 export function controlSubject(verb: string): string {
   return `reeve.control.${verb}`;
 }
+
+/** Names of the streams behind buckets. */
+export function kvStream(bucket: string): string {
+  return `KV_${bucket}`;
+}
+
+export function objectStream(bucket: string): string {
+  return `OBJ_${bucket}`;
+}
+
+/** Durable consumers. They are made by the provisioner; no other role may create one. */
+export const CONSUMERS = {
+  events: (partition: number): string => `engine_${partition}`,
+  desiredAll: (node: string): string => `agent_${encodeToken(node)}_all`,
+  desiredNode: (node: string): string => `agent_${encodeToken(node)}_node`,
+  controller: "controller",
+} as const;
 
 /** Key of a desired-state entry: `all.<id>`, or `node.<node>.<id>` for one node. */
 export function desiredKey(id: string, node: string | null = null): string {

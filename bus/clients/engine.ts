@@ -1,0 +1,105 @@
+import type { BusConnection } from "../connection.ts";
+import { consume, type StreamMessage } from "../consumer.ts";
+import { store } from "../jetstream.ts";
+import { Publisher, type PublisherOptions } from "../publisher.ts";
+import { AsyncQueue } from "../queue.ts";
+import { RuleSets, type LoadedRuleSet } from "../rule-sets.ts";
+import {
+  BUCKETS,
+  CONSUMERS,
+  decisionSubject,
+  engineStatusKey,
+  findingSubject,
+  parseEventSubject,
+  STREAMS,
+} from "../subjects.ts";
+import { encodeToken } from "../tokens.ts";
+import type { Alert } from "../types/alert.ts";
+import type { Decision } from "../types/decision.ts";
+
+/** Events of one node and kind: `data` is NDJSON, one or more events. `node` and `kind` are the subject's: believe them, not the payload. */
+export interface EventMessage extends StreamMessage {
+  partition: number;
+  kind: string;
+  node: string;
+}
+
+export interface ConsumeEventsOptions {
+  /** Partitions to read, 0 to 31. */
+  partitions: number[];
+  /** Unfinished messages per partition; default 64, at most 1000. */
+  most?: number;
+}
+
+/** What a rules engine does on the bus. */
+export class EngineBus {
+  readonly bus: BusConnection;
+  readonly ruleSets: RuleSets;
+  /** Messages on subjects that no agent publishes on; they are refused and counted. */
+  malformed = 0;
+  readonly #findings: Publisher;
+  readonly #decisions: Publisher;
+
+  constructor(bus: BusConnection, options: PublisherOptions = {}) {
+    this.bus = bus;
+    this.ruleSets = new RuleSets(bus);
+    // Only engines may publish findings, and readers see the id.
+    this.#findings = new Publisher(bus, { ...options, plainIds: true });
+    this.#decisions = new Publisher(bus, options);
+  }
+
+  /** Events of the partitions, each until it is acknowledged. Break out of the loop, or `close()` it, to stop. */
+  consumeEvents(options: ConsumeEventsOptions): AsyncQueue<EventMessage> {
+    const queue: AsyncQueue<EventMessage> = new AsyncQueue({ onEnd: () => stop() });
+    const stop = consume(this.bus, {
+      stream: STREAMS.events,
+      consumers: options.partitions.map((partition) => CONSUMERS.events(partition)),
+      most: options.most ?? 64,
+      queue,
+      wrap: (message) => {
+        const parts = parseEventSubject(message.subject);
+        if (parts !== null) return { ...message, ...parts };
+        this.malformed++;
+        message.term("not an event subject");
+        return null;
+      },
+    });
+    return queue;
+  }
+
+  /**
+   * Resolves when the finding is stored; readers then have it. The same id again within `bus.duplicate_window` is
+   * dropped. `msgId` is the alert's id by default, with `-summary` for the summary of a window.
+   */
+  async publishFinding(alert: Alert, msgId?: string): Promise<void> {
+    const id = msgId ?? (alert.summary === true ? `${alert.id}-summary` : alert.id);
+    await this.#findings.publish(findingSubject(alert.severity, alert.rule), Buffer.from(JSON.stringify(alert)), id);
+  }
+
+  /** Resolves when the decision is stored. The same `msgId` again is dropped. */
+  async publishDecision(policy: string, decision: Decision, msgId: string): Promise<void> {
+    await this.#decisions.publish(decisionSubject(policy), Buffer.from(JSON.stringify(decision)), msgId);
+  }
+
+  /** The rule set in force and each one that follows. */
+  watchRuleSets(): AsyncQueue<LoadedRuleSet> {
+    return this.ruleSets.watch();
+  }
+
+  async putStatus(name: string, status: object): Promise<void> {
+    await store(this.bus, `$KV.${BUCKETS.status}.${engineStatusKey(name)}`, JSON.stringify(status));
+  }
+
+  /** Says which events this engine needs; ends by itself a minute after the last time. */
+  async putDemand(name: string, demand: object): Promise<void> {
+    await store(this.bus, `$KV.${BUCKETS.demand}.engine.${encodeToken(name)}`, JSON.stringify(demand));
+  }
+
+  /** Waits at most `limit` ms for what is still on its way, then closes. */
+  async close(limit = 2000): Promise<void> {
+    await Promise.all([this.#findings.drain(limit), this.#decisions.drain(limit)]);
+    this.#findings.close();
+    this.#decisions.close();
+    await this.bus.close();
+  }
+}

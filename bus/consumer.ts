@@ -1,0 +1,101 @@
+import type { Msg } from "nats";
+import type { BusConnection } from "./connection.ts";
+import { deliveryOf, type Delivery } from "./jetstream.ts";
+import { Pull } from "./pull.ts";
+import type { AsyncQueue } from "./queue.ts";
+
+/** A message that a durable consumer handed out. Exactly one of ack, nak and term ends it; without, it comes again. */
+export interface StreamMessage {
+  subject: string;
+  data: Uint8Array;
+  /** Sequence in the stream. */
+  sequence: number;
+  /** When the stream stored it, ms since the epoch. */
+  time: number;
+  /** How often it has been handed out, this time included. */
+  deliveries: number;
+  redelivered: boolean;
+  /** Done. Does not wait; should it get lost, the message comes again. */
+  ack(): void;
+  /** Done, and the server knows it. @throws {BusError} */
+  ackSync(): Promise<void>;
+  /** Not now: again, after `ms`. */
+  nak(ms?: number): void;
+  /** Never again, with the reason. */
+  term(reason: string): void;
+  /** Still at it: the time limit starts anew. */
+  working(): void;
+}
+
+export interface ConsumeOptions<T> {
+  stream: string;
+  consumers: string[];
+  /** How many messages of each consumer may be unfinished at a time; at most 1000. */
+  most: number;
+  queue: AsyncQueue<T>;
+  /** What is handed on; null: refused, with a reason of its own. */
+  wrap(message: StreamMessage): T | null;
+  onMissing?: () => void;
+}
+
+/** Feeds a queue from durable consumers until it ends. */
+export function consume<T>(bus: BusConnection, options: ConsumeOptions<T>): () => void {
+  const pulls = options.consumers.map((consumer) => {
+    const { stream, most, onMissing } = options;
+    const pull: Pull = new Pull(bus, {
+      stream,
+      consumer,
+      most,
+      ...(onMissing === undefined ? {} : { onMissing }),
+      onMessage: (msg) => {
+        const delivery = deliveryOf(msg);
+        if (delivery === null) return pull.release();
+        const wrapped = options.wrap(streamMessage(bus, msg, delivery, () => pull.release()));
+        if (wrapped !== null) options.queue.push(wrapped);
+      },
+    });
+    return pull;
+  });
+  const off = bus.onStatus((status) => {
+    if (status.type === "closed") options.queue.close();
+  });
+  return () => {
+    off();
+    for (const pull of pulls) pull.stop();
+  };
+}
+
+function streamMessage(bus: BusConnection, msg: Msg, delivery: Delivery, release: () => void): StreamMessage {
+  const reply = msg.reply!;
+  let open = true;
+  const send = (text: string): void => {
+    // What cannot be said now need not be: the message comes again.
+    if (bus.connected) bus.publish(reply, text);
+  };
+  const end = (text: string): void => {
+    if (!open) return;
+    open = false;
+    send(text);
+    release();
+  };
+  return {
+    subject: msg.subject,
+    data: msg.data,
+    sequence: delivery.streamSeq,
+    time: delivery.time,
+    deliveries: delivery.deliveries,
+    redelivered: delivery.deliveries > 1,
+    ack: () => end("+ACK"),
+    ackSync: async () => {
+      if (!open) return;
+      open = false;
+      release();
+      await bus.request(reply, "+ACK");
+    },
+    nak: (ms = 0) => end(ms > 0 ? `-NAK ${JSON.stringify({ delay: Math.round(ms * 1e6) })}` : "-NAK"),
+    term: (reason) => end(`+TERM ${reason}`),
+    working: () => {
+      if (open) send("+WPI");
+    },
+  };
+}
