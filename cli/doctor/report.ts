@@ -15,10 +15,16 @@ export function doctorText(checks: readonly Check[], paint: Paint): string {
   lines.push("");
   lines.push(
     wouldRun(checks)
-      ? paint("green", "reeve up would run here: processes are seen, alerts raised, exec and connect can be denied")
+      ? paint("green", `reeve up would run here: processes are seen and alerts raised; ${deniable(checks)}`)
       : paint("red", `reeve up would not do its job here: ${stops.map((check) => check.name).join(", ")}`),
   );
   return lines.join("\n");
+}
+
+function deniable(checks: readonly Check[]): string {
+  const able = (hook: string): boolean => checks.some((it) => it.name.startsWith(`${hook} by `) && it.state === "ok");
+  const found = ["process_exec", "network_connect"].filter(able);
+  return found.length > 0 ? `selectors can deny ${found.join(" and ")}` : "nothing can be denied on this kernel";
 }
 
 function mark(check: Check, paint: Paint): string {

@@ -1,8 +1,6 @@
+import type { RungProbe } from "../../agent/kernel/probe.ts";
 import { missing, ok, unknown } from "./check.ts";
 import type { Check } from "./check.ts";
-
-/** Hooks that the main job stands on; the others only widen it. */
-const REQUIRED = new Set(["process_exec"]);
 
 /** A line for each hook: at which rung this kernel takes it, found by loading it for trial. */
 export async function rungChecks(canLoad: boolean): Promise<Check[]> {
@@ -12,27 +10,20 @@ export async function rungChecks(canLoad: boolean): Promise<Check[]> {
   if (!canLoad) return [unknown("hooks", "programs cannot be loaded for trial", "mend what is missing above first")];
   const { probeRungs } = await import("../../agent/kernel/probe.ts");
   try {
-    return (await probeRungs()).map((rung) => rungCheck(rung));
+    return probeRungs().map((rung) => rungCheck(rung));
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return [missing("hooks", message, "REEVE_DEBUG=1 reeve run agent says more")];
   }
 }
 
-interface Rung {
-  hook: string;
-  rung: string;
-  ok: boolean;
-  can_deny: boolean;
-  /** Whether the agent uses it; the others only say what the kernel would offer. */
-  used: boolean;
-  detail: string;
-}
-
-function rungCheck(rung: Rung): Check {
-  const name = `${rung.hook} (${rung.rung})`;
-  if (!rung.used) return ok(`${name}, not used`, rung.detail);
-  const required = REQUIRED.has(rung.hook);
-  if (rung.ok) return ok(name, rung.can_deny ? "loads; can deny" : "loads; observes", required);
-  return missing(name, rung.detail, "another rung of this hook may serve", required);
+/** Required is only what the agent observes processes by; what it does not use yet is told for those who wonder. */
+export function rungCheck(probe: RungProbe): Check {
+  const name = `${probe.hook} by ${probe.rung}`;
+  const required = probe.used && probe.hook === "process_exec";
+  if (probe.ok) return ok(name, probe.detail || (probe.can_deny ? "can deny" : "observes"), required);
+  const help = probe.used
+    ? "the hook does nothing on this kernel without it; see the README's table of kernels"
+    : "nothing to do: Reeve does not use this rung yet";
+  return missing(name, probe.detail, help, required);
 }

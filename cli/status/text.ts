@@ -1,10 +1,11 @@
 import type { ControllerStatus } from "../../bus/types/controller-status.ts";
+import type { EngineStatus } from "../../bus/types/engine-status.ts";
 import type { NodeStatus } from "../../bus/types/status.ts";
 import { formatDuration } from "../output/duration.ts";
 import type { Paint } from "../output/paint.ts";
 import { safe } from "../output/safe.ts";
 import { table } from "../output/table.ts";
-import type { BusView, EngineView, StatusView } from "./view.ts";
+import type { BusView, StatusView } from "./view.ts";
 
 /** A part that has not said anything for so long is shown as silent. */
 const SILENT_MS = 60_000;
@@ -23,12 +24,11 @@ export function statusText(status: StatusView, paint: Paint): string {
 }
 
 function busLines(bus: BusView, paint: Paint): string[] {
-  const streams = bus.streams.map(({ name, messages, bytes }) => `${name} ${messages} messages, ${megabytes(bytes)}`);
-  return [`${paint("bold", "bus")}  ${bus.url}, nats-server ${bus.version}`, ...streams.map((line) => `  ${line}`)];
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
+  const streams = bus.streams.map(({ name, messages, from }) => {
+    const since = from === null ? "" : `, since ${new Date(from).toISOString()}`;
+    return `  ${name}: ${messages} messages${since}`;
+  });
+  return [`${paint("bold", "bus")}  ${bus.url}, nats-server ${bus.version}`, ...streams];
 }
 
 function nodeLines(node: NodeStatus, current: number | null, now: number, paint: Paint): string[] {
@@ -58,23 +58,29 @@ function nodeLines(node: NodeStatus, current: number | null, now: number, paint:
   return lines;
 }
 
-function engineLines(engine: EngineView, now: number, paint: Paint): string[] {
-  const state = safe(engine.state ?? "");
-  const set = engine.ruleset ? `rule set ${safe(engine.ruleset).slice(0, 19)}…` : "no rule set yet";
-  const lines = [
-    `${paint("bold", `engine ${safe(engine.name ?? "?")}`)}  ${state}${age(engine.time, now, paint)}, ${set}`,
-  ];
-  const rules = (engine.rules ?? []).map((rule) => [
-    rule.state === "disabled" ? paint("red", "disabled") : paint("green", safe(rule.state ?? "live")),
+function engineLines(engine: EngineStatus, now: number, paint: Paint): string[] {
+  const set = engine.ruleset ? `rule set ${short(engine.ruleset)}` : "no rule set yet";
+  const seen = age(engine.time, now, paint);
+  const lines = [`${paint("bold", `engine ${safe(engine.name)}`)}  ${safe(engine.state)}${seen}, ${set}`];
+  const { refused_ruleset: refused } = engine;
+  if (refused) lines.push(paint("red", `  refused rule set ${short(refused.digest)}: ${safe(refused.reason)}`));
+  const rules = engine.rules.map((rule) => [
+    rule.state === "disabled" ? paint("red", "disabled") : paint("green", safe(rule.state)),
     safe(rule.id),
-    `${rule.hits ?? 0} hits of ${rule.evaluations ?? 0}`,
-    rule.errors ? paint("red", `${rule.errors} errors`) : "",
-    rule.reason ? safe(rule.reason) : rule.last_alert ? `last alert ${safe(rule.last_alert)}` : "",
+    `${rule.hits} hits of ${rule.evaluations}`,
+    rule.errors > 0 ? paint("red", `${rule.errors} errors`) : "",
+    safe(rule.reason ?? rule.last_error ?? (rule.last_alert ? `last alert ${rule.last_alert}` : "")),
   ]);
   if (rules.length > 0) lines.push(table(rules, "  "));
-  if (engine.counters) lines.push(`  counters  ${numbers(engine.counters)}`);
-  if (engine.losses) lines.push(`  lost      ${lost(engine.losses, paint)}`);
+  for (const it of engine.refused.slice(0, 5)) {
+    lines.push(paint("yellow", `  refused event of ${safe(it.subject)}: ${safe(it.reason)}`));
+  }
+  lines.push(`  counters  ${numbers(engine.counters)}`);
   return lines;
+}
+
+function short(digest: string): string {
+  return `${safe(digest).slice(0, 19)}…`;
 }
 
 function controllerLines(controller: ControllerStatus | null, now: number, paint: Paint): string[] {
@@ -83,7 +89,7 @@ function controllerLines(controller: ControllerStatus | null, now: number, paint
   const lines = [
     `${paint("bold", "controller")}  ${safe(controller.state)}${age(controller.time, now, paint)}, ` +
       `${desired.entries} entries in force (${desired.leases} leased)`,
-    `  rule set  ${paint(ruleset.state === "broken" ? "red" : "green", ruleset.state)}${ruleset.digest ? ` ${ruleset.digest.slice(0, 19)}…` : ""}`,
+    `  rule set  ${paint(ruleset.state === "broken" ? "red" : "green", ruleset.state)}${ruleset.digest ? ` ${short(ruleset.digest)}` : ""}`,
   ];
   if (desired.disarmed.length > 0)
     lines.push(paint("red", `  disarmed  ${desired.disarmed.map(safe).join(", ")} (reeve arm takes it back)`));

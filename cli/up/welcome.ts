@@ -28,12 +28,16 @@ export function welcome(status: StatusView, config: Config, paint: Paint): strin
 }
 
 function rulesText(status: StatusView, paint: Paint): string {
-  const rules = status.engines.flatMap((engine) => engine.rules ?? []);
+  const all = status.engines[0]?.rules ?? [];
+  const rules = all.filter((rule) => rule.kind === "rule");
+  const policies = all.filter((rule) => rule.kind === "policy");
   const broken = status.controller?.ruleset.errors ?? [];
   const problems = broken.map((it) => `${it.file ?? "?"}${it.line === null ? "" : `:${it.line}`}: ${it.message}`);
-  const disabled = rules.filter((rule) => rule.state === "disabled").length;
-  const names = rules.map((rule) => safe(rule.id)).join(", ");
-  const loaded = rules.length === 0 ? paint("yellow", "none loaded yet") : `${rules.length} loaded (${names})`;
+  const disabled = all.filter((rule) => rule.state === "disabled").length;
+  const names = (list: typeof all): string => list.map((rule) => safe(rule.id)).join(", ");
+  const policiesText = policies.length > 0 ? `; ${policies.length} policies: ${names(policies)}` : "";
+  const loaded =
+    all.length === 0 ? paint("yellow", "none loaded yet") : `${rules.length}: ${names(rules)}${policiesText}`;
   const less = disabled > 0 ? paint("red", `, ${disabled} disabled`) : "";
   return `${loaded}${less}${problems.map((problem) => paint("red", `\n          ${safe(problem)}`)).join("")}`;
 }
