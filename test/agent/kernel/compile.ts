@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+const INCLUDE = join(import.meta.dirname, "../../../bpf/include");
 const SOURCES = join(import.meta.dirname, "../../programs/bpf");
 const MULTIARCH = process.arch === "arm64" ? "aarch64-linux-gnu" : "x86_64-linux-gnu";
 
@@ -18,7 +19,7 @@ export function compileBpf(...names: string[]): Compiled {
   const path = (name: string) => join(dir, `${name}.bpf.o`);
   for (const name of names) {
     const source = join(SOURCES, `${name}.bpf.c`);
-    const flags = ["-O2", "-g", "-target", "bpf", "-Wall", "-Werror", `-I/usr/include/${MULTIARCH}`];
+    const flags = ["-O2", "-g", "-target", "bpf", "-Wall", "-Werror", `-I/usr/include/${MULTIARCH}`, `-I${INCLUDE}`];
     execFileSync("clang", [...flags, "-c", source, "-o", path(name)]);
     execFileSync("llvm-strip", ["-g", path(name)]);
   }
