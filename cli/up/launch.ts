@@ -9,6 +9,7 @@ const PARENT_CHECK = `[ "$PPID" = "$1" ] || exit 77; shift; exec "$@"`;
  * aside in the stage, because a cover may hide where it comes from.
  */
 const UNPRIVILEGED = `set -eu
+umask 022
 supervisor=$1 uid=$2 gid=$3 stage=$4 steps=$5
 shift 5
 mkdir -p "$stage"

@@ -18,6 +18,9 @@ export interface SupervisorOptions {
   readyMs?: number;
 }
 
+/** The same warning of the same process is shown once in so long; the log has them all. */
+const REPEAT_MS = 10_000;
+
 interface Kept {
   spec: ChildSpec;
   log: LogFile;
@@ -32,6 +35,7 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #kept: Kept[] = [];
   readonly #stopping = new AbortController();
+  readonly #lastSaid = new Map<string, { text: string; at: number }>();
   #stopped: Promise<void> | undefined;
 
   constructor(options: SupervisorOptions) {
@@ -131,7 +135,12 @@ export class Supervisor {
   #heard(name: string, line: string): void {
     if (this.#stopping.signal.aborted || line.trim() === "") return;
     const { level, text } = readLogLine(line);
-    if (level === "warn" || level === "error") this.#options.say(`${name}: ${text}`);
+    if (level !== "warn" && level !== "error") return;
+    const last = this.#lastSaid.get(name);
+    const now = performance.now();
+    if (last?.text === text && now - last.at < REPEAT_MS) return;
+    this.#lastSaid.set(name, { text, at: now });
+    this.#options.say(`${name}: ${text}`);
   }
 }
 

@@ -35,7 +35,7 @@ function rulesText(status: StatusView, paint: Paint): string {
   const problems = broken.map((it) => `${it.file ?? "?"}${it.line === null ? "" : `:${it.line}`}: ${it.message}`);
   const disabled = all.filter((rule) => rule.state === "disabled").length;
   const names = (list: typeof all): string => list.map((rule) => safe(rule.id)).join(", ");
-  const policiesText = policies.length > 0 ? `; ${policies.length} policies: ${names(policies)}` : "";
+  const policiesText = policies.length > 0 ? `; policies: ${names(policies)}` : "";
   const loaded =
     all.length === 0 ? paint("yellow", "none loaded yet") : `${rules.length}: ${names(rules)}${policiesText}`;
   const less = disabled > 0 ? paint("red", `, ${disabled} disabled`) : "";

@@ -61,15 +61,19 @@ describe.runIf(root)("a process without rights", () => {
     chmodSync(closed, 0o700);
     for (const path of [join(closed, "app"), join(dir, "copy")]) chmodSync(path, 0o755);
     for (const path of [join(closed, "app/file"), join(dir, "copy/rule")]) chmodSync(path, 0o644);
+    // As strict as it gets: what is made on the way to the mounts must be open all the same.
+    const before = process.umask(0o077);
     const [file, ...args] = unprivileged(["sh", "-c", script], {
       ...{ uid: 64_999, gid: 64_998, supervisorPid: process.pid, stage: join(dir, "stage") },
       mounts: [
         { to: join(closed, "app"), from: join(closed, "app"), writable: false },
-        { to: join(closed, "rules of mine"), from: join(dir, "copy"), writable: false },
+        { to: join(closed, "rules of mine/deep"), from: join(dir, "copy"), writable: false },
       ],
       covers: [closed],
     });
-    return spawnSync(file, args, { encoding: "utf8", cwd: "/" });
+    const result = spawnSync(file, args, { encoding: "utf8", cwd: "/" });
+    process.umask(before);
+    return result;
   }
 
   it("has another user, no group, no capability, and can get none", () => {
@@ -90,7 +94,7 @@ describe.runIf(root)("a process without rights", () => {
 
   it("reads what it was given below a directory of root's, under its usual name, and sees nothing else there", () => {
     const { stdout, stderr } = run(
-      `cat '${dir}/closed/app/file' '${dir}/closed/rules of mine/rule'; ls '${dir}/closed'`,
+      `cat '${dir}/closed/app/file' '${dir}/closed/rules of mine/deep/rule'; ls '${dir}/closed'`,
     );
     expect(stderr).toBe("");
     expect(stdout).toBe("the tree\na rule\napp\nrules of mine\n");

@@ -86,6 +86,7 @@ describe("the supervisor", () => {
     const lines = [
       { level: "info", msg: "fine" },
       { level: "warn", msg: "buffer \u001b[2J nearly full" },
+      { level: "warn", msg: "buffer \u001b[2J nearly full" },
     ];
     const print = lines.map((line) => `echo '${JSON.stringify(line)}';`).join(" ");
     await supervisor.start(
@@ -93,7 +94,7 @@ describe("the supervisor", () => {
     );
     await until(() => said.length === 2);
     expect(said).toEqual([String.raw`a: buffer \x1b[2J nearly full`, "a: no space"]);
-    expect(readFileSync(join(dir, "a.log"), "utf8").trim().split("\n")).toHaveLength(3);
+    expect(readFileSync(join(dir, "a.log"), "utf8").trim().split("\n")).toHaveLength(4);
   });
 
   it("stops in reverse order, and by force what does not listen", async () => {
