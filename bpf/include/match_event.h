@@ -32,6 +32,9 @@ static __always_inline bool match_exempt(struct match_event *event, struct cgrou
 		return true;
 	if (event->state && event->state->flags & STATE_EXEMPT)
 		return true;
+	/* marked by the seed, which a machine may keep from seeing it */
+	if (event->tgid == 1)
+		return true;
 	return cgroup && cgroup->flags & CGROUP_EXEMPT;
 }
 

@@ -255,6 +255,21 @@ static __always_inline void proc_state_on_exec(struct task_struct *task, const c
 	parent_refresh(state, task);
 }
 
+/*
+ * Copies the path of the image that the process runs now, at most 255 bytes, to `to`, which has 256. Returns its whole
+ * length, 0 when it is not known.
+ */
+static __always_inline __u32 proc_state_binary(struct task_struct *task, char *to)
+{
+	struct process_state *state = proc_state_of(BPF_CORE_READ(task, tgid), process_start(task));
+
+	if (!state || state->flags & STATE_BINARY_UNKNOWN)
+		return 0;
+	if (bpf_probe_read_kernel(to, PATH_TEXT_BYTES, state->binary.bytes))
+		return 0;
+	return state->binary.length;
+}
+
 /* Called in sched_process_exit for every task; forgets the process when its last thread goes. */
 static __always_inline void proc_state_on_exit(struct task_struct *task)
 {

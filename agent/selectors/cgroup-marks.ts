@@ -1,0 +1,82 @@
+import type { BpfMap } from "../kernel/map.ts";
+import { type Cgroup, subtree } from "./cgroup-tree.ts";
+import { type CgroupMark, decodeCgroupMark, encodeCgroupMark, u64 } from "./layout.ts";
+import type { ScopeSets } from "./scope-sets.ts";
+
+const MAX_ROUNDS = 16;
+
+/** The member of the scope of a cgroup and all below it. */
+export function memberOf(cgroup: Cgroup): string {
+  return `cgroup:${cgroup.id}`;
+}
+
+/**
+ * Marks of cgroups: the number of the set of scopes that a cgroup lies in, and whether it is exempt. New cgroups inherit
+ * in the kernel; those that are there are marked from here, parents first, until a walk finds nothing to do.
+ */
+export class CgroupMarks {
+  readonly #marks: BpfMap;
+  readonly #sets: ScopeSets;
+
+  constructor(marks: BpfMap, sets: ScopeSets) {
+    this.#marks = marks;
+    this.#sets = sets;
+  }
+
+  /** Marks what is exempt, before anything can match it; new cgroups below inherit it. */
+  protect(exempt: readonly Cgroup[]): void {
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const wanted = new Map<bigint, CgroupMark>();
+      for (const scope of exempt)
+        for (const { id } of subtree(scope)) wanted.set(id, { set: this.#markOf(u64(id))?.set ?? 0, exempt: true });
+      if (this.#missing(wanted).size === 0) return;
+      this.write(this.#missing(wanted));
+    }
+  }
+
+  /** The marks that are missing or other ones. Numbers their sets: see TreeMarks.plan. */
+  plan(scopes: readonly Cgroup[], exempt: readonly Cgroup[]): Map<bigint, CgroupMark> {
+    return this.#missing(this.#wanted(scopes, exempt));
+  }
+
+  write(plan: Map<bigint, CgroupMark>): void {
+    for (const [id, mark] of plan) this.#marks.update(u64(id), encodeCgroupMark(mark));
+  }
+
+  /** Takes marks away that no scope in use needs. What is exempt stays exempt. */
+  keep(members: ReadonlySet<string>): void {
+    for (const [key, value] of this.#marks.entries()) {
+      const { set, exempt } = decodeCgroupMark(value);
+      if (exempt || [...this.#sets.membersOf(set)].some((member) => members.has(member))) continue;
+      this.#marks.delete(key);
+    }
+  }
+
+  #wanted(scopes: readonly Cgroup[], exempt: readonly Cgroup[]): Map<bigint, CgroupMark> {
+    const members = new Map<bigint, string[]>();
+    for (const scope of scopes)
+      for (const { id } of subtree(scope)) {
+        const list = members.get(id);
+        if (list) list.push(memberOf(scope));
+        else members.set(id, [memberOf(scope)]);
+      }
+    const wanted = new Map<bigint, CgroupMark>();
+    for (const [id, list] of members) wanted.set(id, { set: this.#sets.numberOf(list), exempt: false });
+    for (const scope of exempt)
+      for (const { id } of subtree(scope)) wanted.set(id, { set: wanted.get(id)?.set ?? 0, exempt: true });
+    return wanted;
+  }
+
+  #missing(wanted: Map<bigint, CgroupMark>): Map<bigint, CgroupMark> {
+    const differs = ([id, mark]: [bigint, CgroupMark]) => {
+      const there = this.#marks.lookup(u64(id));
+      return there === undefined || !encodeCgroupMark(mark).equals(there);
+    };
+    return new Map([...wanted].filter(differs));
+  }
+
+  #markOf(key: Uint8Array): CgroupMark | undefined {
+    const there = this.#marks.lookup(key);
+    return there && decodeCgroupMark(there);
+  }
+}
