@@ -30,8 +30,10 @@ interface Pending extends WorkerRequest {
   deaths: number;
 }
 
-/** Looks within a watchdog's time: so many must find the thread in the same place. */
+/** Least number of looks within a watchdog's time; each must find the thread in the same place. */
 const LOOKS = 5;
+/** Longest time between two looks, so that a rule does not take much more memory than it may before one. */
+const LOOK_MS = 100;
 /** A message with which the thread died so often, and no rule to blame, is given up. */
 const DEATHS_MAX = 4;
 const START_LIMIT_MS = 20_000;
@@ -76,7 +78,7 @@ export class RuleHost {
       await host.close();
       throw thrown;
     }
-    host.#timer = setInterval(() => void host.#look(), options.watchdogMs / LOOKS);
+    host.#timer = setInterval(() => void host.#look(), host.#lookMs);
     return host;
   }
 
@@ -115,6 +117,10 @@ export class RuleHost {
     this.#pending.clear();
   }
 
+  get #lookMs(): number {
+    return Math.min(this.#options.watchdogMs / LOOKS, LOOK_MS);
+  }
+
   get #units(): { id: string }[] {
     return [...this.set.rules, ...this.set.policies];
   }
@@ -133,7 +139,8 @@ export class RuleHost {
     };
     const worker = new Worker(new URL("./worker.ts", import.meta.url), {
       workerData,
-      resourceLimits: { maxOldGenerationSizeMb: Math.max(64, this.#options.memoryMb) },
+      // Past this V8 may end the whole process instead of the thread; the memory that a rule may take is watched below.
+      resourceLimits: { maxOldGenerationSizeMb: this.#options.memoryMb * 4 + 512 },
     });
     this.#worker = worker;
     await new Promise<void>((resolve, reject) => {
@@ -189,8 +196,18 @@ export class RuleHost {
       this.#seen = { count, looks: 0 };
       return;
     }
-    if (++this.#seen.looks < LOOKS) return;
+    if (await this.#tooLarge(this.#worker)) {
+      await this.#restart(`took more than ${this.#options.memoryMb} MiB of memory`);
+      return;
+    }
+    if (++this.#seen.looks * this.#lookMs < this.#options.watchdogMs) return;
     await this.#restart(`did not come to an end within ${this.#options.watchdogMs} ms`);
+  }
+
+  /** Whether the thread's heap is past its limit. Answered also by a thread that is busy. */
+  async #tooLarge(worker: Worker): Promise<boolean> {
+    const heap = await worker.getHeapStatistics().catch(() => null); // it ended in between
+    return heap !== null && worker === this.#worker && heap.used_heap_size > this.#options.memoryMb * 1024 * 1024;
   }
 
   /** The thread is stuck, or died. Finds who is to blame, starts another and gives it what was in flight. */

@@ -5,7 +5,10 @@ import type { YamlReader } from "./yaml-reader.ts";
 
 /** JSONata out of a YAML value, read as far as its syntax; a mistake becomes a problem. Returns the text when it is sound. */
 export function readExpression(reader: YamlReader, node: Node | undefined, what: string): string | undefined {
-  const text = reader.string(node, what, "a JSONata expression over the event");
+  // `when: true` is a boolean to YAML, and JSONata all the same.
+  const plain = node === undefined ? undefined : reader.plain(node);
+  const text =
+    typeof plain === "boolean" ? String(plain) : reader.string(node, what, "a JSONata expression over the event");
   if (text === undefined) return undefined;
   const fault = expressionFault(text);
   if (fault === null) return text;

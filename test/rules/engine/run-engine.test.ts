@@ -33,9 +33,10 @@ beforeAll(async () => {
   reader.subscribe("reeve.alerts.>", (message) => void alerts.push(JSON.parse(message.string()) as Alert));
   await reader.flush();
   void (async () => {
-    for await (const { policy, data, ack } of controller.consumeDecisions()) {
-      decisions.push({ policy, decision: JSON.parse(Buffer.from(data).toString()) as Decision });
-      ack();
+    for await (const message of controller.consumeDecisions()) {
+      const decision = JSON.parse(Buffer.from(message.data).toString()) as Decision;
+      decisions.push({ policy: message.policy, decision });
+      message.ack();
     }
   })();
   await useRules({});

@@ -59,9 +59,9 @@ test.each(TABLE)("%s(%j)", (name, args, result) => {
 });
 
 test("no builtin throws, whatever it is given", () => {
-  for (const [name, builtin] of Object.entries(HOST_BUILTINS)) {
+  for (const builtin of Object.values(HOST_BUILTINS)) {
     for (const args of [[], [null], [1, 2, 3], [{}, []], ["", "", ""], [[null], [null]]]) {
-      expect(() => builtin(...args), name).not.toThrow();
+      expect(() => builtin(...args)).not.toThrow();
     }
   }
 });

@@ -36,7 +36,7 @@ describe("findings", () => {
     );
     expect(result.findings.map(({ alert }) => [alert.rule, alert.message, alert.tags])).toEqual([
       ["a", "/usr/bin/true ran", []],
-      ["b", "one; two", ["x"]],
+      ["b", "two; one", ["x"]],
     ]);
   });
 

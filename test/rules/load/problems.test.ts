@@ -22,9 +22,9 @@ const ERRORS: [string, Record<string, string>, string, string | RegExp, (string 
   ],
   [
     "an unknown severity",
-    { "r.yaml": GOOD.replace("high", "hihg") },
+    { "r.yaml": GOOD.replace("high", "hgh") },
     "r.yaml:4",
-    'unknown severity "hihg": did you mean "high"',
+    'unknown severity "hgh": did you mean "high"',
     /critical/,
   ],
   [
@@ -151,8 +151,8 @@ test.each(ERRORS)("%s", async (_, files, at, message, allowed) => {
       `${error.file}:${error.line}` === at &&
       (message instanceof RegExp ? message.test(error.message) : error.message.includes(message)),
   );
-  expect(found, JSON.stringify(errors, null, 1)).toBeDefined();
-  if (allowed !== undefined) expect(found!.allowed).toMatch(allowed);
+  if (found === undefined) throw new Error(`not said: ${JSON.stringify(errors, null, 1)}`);
+  if (allowed !== undefined) expect(found.allowed).toMatch(allowed);
 });
 
 test("all that is wrong is said at once", async () => {
