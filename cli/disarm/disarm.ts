@@ -33,7 +33,7 @@ export async function disarm(flags: { node?: string; local?: boolean }): Promise
     }
   }
   const pid = disarmLocal(config.run_dir, "disarm");
-  const message = `disarmed: this node, by a signal to the agent (pid ${pid}); until it restarts or reeve arm is called`;
+  const message = `disarmed: this node, by a signal to the agent (pid ${pid}); until the agent restarts, or reeve disarm and reeve arm over the bus`;
   return { message, way: "signal", disarmed: [config.node] };
 }
 

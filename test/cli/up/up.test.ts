@@ -1,11 +1,12 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "nats";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { StatusView } from "../../../cli/status/view.ts";
 import { findCgroup2 } from "../../../cli/up/own-cgroup.ts";
 
 const repo = join(import.meta.dirname, "../../..");
@@ -21,6 +22,11 @@ async function until<T>(what: string, get: () => T | undefined | false, limit = 
     if (value !== undefined && value !== false) return value;
   }
   throw new Error(`${what} did not come within ${limit} ms; reeve up said:\n${output}`);
+}
+
+function reeve(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  const all = [join(repo, "cli/main.ts"), ...args, "--instance", instance];
+  return spawnSync(process.execPath, all, { encoding: "utf8", cwd: dir });
 }
 
 function startUp(): ChildProcess {
@@ -109,6 +115,66 @@ describe.runIf(process.getuid?.() === 0)("reeve up", () => {
   it("shows each part only its own credentials", () => {
     const pid = pids().find((it) => readFileSync(`/proc/${it}/cmdline`, "utf8").includes("run\0engine"))!;
     expect(readdirSync(`/proc/${pid}/root/run/reeve-${instance}/credentials`)).toEqual(["engine.json"]);
+  });
+
+  it("streams events until Ctrl-C, and ends quietly when its reader leaves", async () => {
+    const args = [join(repo, "cli/main.ts"), "events", "--instance", instance, "--kind", "process_exec", "-o", "json"];
+    const events = spawn(process.execPath, [...args, "--binary", "x"], { stdio: ["ignore", "pipe", "inherit"] });
+    let lines = "";
+    events.stdout.on("data", (data: Buffer) => (lines += data.toString()));
+    await until("an event", () => {
+      spawn(join(dir, "x"));
+      return lines.includes("\n");
+    });
+    const event = JSON.parse(lines.split("\n")[0]!) as { id: string; process: { binary: string } };
+    expect(event.process.binary).toBe(join(dir, "x"));
+    events.kill("SIGINT");
+    expect(await ended(events)).toBe(0);
+    const line = `"${process.execPath}" ${args.join(" ")} --no-follow`;
+    const piped = spawnSync("bash", ["-o", "pipefail", "-c", `${line} | head -n 1`], { encoding: "utf8" });
+    expect([piped.status, piped.stderr]).toEqual([0, ""]);
+    expect(piped.stdout.trimEnd().split("\n")).toHaveLength(1);
+    const why = reeve("why", event.id);
+    expect(why.status).toBe(0);
+    expect(why.stdout).toContain(join(dir, "x"));
+  });
+
+  it("adds, explains and deletes a selector, and shows all of it in the status", () => {
+    const file = join(dir, "selector.yaml");
+    writeFileSync(
+      file,
+      "{id: drill, hook: process_exec, action: deny, match: [{field: process.binary, op: in, values: [/nowhere]}]}",
+    );
+    expect(reeve("selectors", "add", file, "--ttl", "10m", "--reason", "a drill").stdout).toBe(
+      "added drill on all nodes\n",
+    );
+    expect(reeve("selectors", "list").stdout).toMatch(
+      /drill +all +person +(10 min|9 min \d+ s) +deny process_exec \(enforce\)/,
+    );
+    expect(reeve("why", "drill").stdout).toContain("reason: a drill");
+    const status = JSON.parse(reeve("status", "-o", "json").stdout) as StatusView;
+    expect(status.nodes.map((node) => node.node)).toEqual(["test-node"]);
+    expect(status.engines[0]?.rules.map((rule) => rule.id)).toContain("exec-from-tmp");
+    expect(status.controller?.desired.entries).toBe(1);
+    expect(reeve("selectors", "delete", "drill").stdout).toBe("deleted all.drill\n");
+    expect(reeve("selectors", "delete", "drill")).toMatchObject({ status: 5 });
+  });
+
+  it("disarms by the bus, and by a signal", async () => {
+    const state = (): string | undefined =>
+      (JSON.parse(reeve("status", "-o", "json").stdout) as StatusView).nodes[0]?.state;
+    expect(reeve("disarm").stdout).toContain("disarmed: all nodes");
+    await until("disarmed", () => state() === "disarmed");
+    expect(reeve("arm").stdout).toContain("armed again: all nodes");
+    await until("armed", () => state() === "running");
+    expect(reeve("disarm", "--local").stdout).toContain("by a signal to the agent");
+    await until("disarmed by the signal", () => state() === "disarmed");
+  });
+
+  it("refuses to run twice", () => {
+    const again = reeve("up");
+    expect(again.status).toBe(1);
+    expect(again.stderr).toContain(`runs already for /run/reeve-${instance} (pid ${up.pid})`);
   });
 
   it("restarts an engine that was killed, and says so", async () => {
