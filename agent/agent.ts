@@ -24,6 +24,8 @@ const STATUS_MS = 5000;
 const STATUS_SOON_MS = 20;
 /** Every so many ticks the table is compared with what runs, records lost or not. */
 const VERIFY_TICKS = 300;
+/** Refused selectors are tried again every so many ticks. */
+const RETRY_TICKS = 5;
 const FINISH_MS = 3000;
 
 /** One node's agent: all parts put together. */
@@ -149,6 +151,7 @@ export class Agent {
         messages_duplicate: bus.duplicates,
         table_compactions: table.compactions,
         status_failures: this.#statusFailures,
+        ...Object.fromEntries(Object.entries(this.#matcher.counts()).map(([name, n]) => [`matcher_${name}`, n])),
       },
       losses: this.#sender.losses.totals(),
       gauges: {
@@ -180,6 +183,9 @@ export class Agent {
     this.#clock.adjust();
     const lost = this.#ringLosses.look(this.#clock.now());
     if (lost > 0 || this.#ticks % VERIFY_TICKS === 0 || this.#isFull()) this.#observer.verify();
+    this.#matcher.tick();
+    // what a scope names (a container, a process) may have come meanwhile
+    if (this.#ticks % RETRY_TICKS === 0 && this.#desired.refused.length > 0) this.#desired.apply();
     this.#sender.sayLosses();
     this.#sender.save();
   }

@@ -5,6 +5,8 @@ import type { Hook } from "../bus/types/selector.ts";
 import { KernelError } from "./kernel/errors.ts";
 import { BpfObject, type BpfLink, SharedMaps } from "./kernel/object.ts";
 import { cgroup1Root } from "./process/cgroups.ts";
+import { loadNetwork } from "./selectors/network-object.ts";
+import type { HookAbility } from "./selectors/types.ts";
 
 const OBJECTS = join(import.meta.dirname, "../bpf/out");
 /** Decides about execs; a program of its own, so that what it cannot do takes nothing from observation. */
@@ -34,6 +36,8 @@ export interface HooksOptions {
 export class Hooks {
   readonly maps = new SharedMaps();
   readonly attached: AttachedHook[] = [];
+  /** What selectors can do at each hook that has a matcher. */
+  readonly abilities: HookAbility[] = [];
   readonly #options: HooksOptions;
   readonly #objects: BpfObject[] = [];
   readonly #links: BpfLink[] = [];
@@ -65,6 +69,7 @@ export class Hooks {
     const programs = object.programs().filter((program) => detail === undefined || program !== MATCH_EXEC);
     for (const program of programs) this.#links.push(object.attach(program));
     const canDeny = detail === undefined;
+    if (canDeny) this.abilities.push({ hook: "process_exec", rung: "tp_btf", actions: ["deny", "kill", "signal"] });
     this.attached.push({
       hook: "process_exec",
       rung: "tp_btf",
@@ -107,10 +112,12 @@ export class Hooks {
       return;
     }
     try {
-      const object = this.#openConnect();
+      const { object, ability } = loadNetwork(join(OBJECTS, "network.bpf.o"), { maps: this.maps });
+      this.#objects.push(object);
       this.#links.push(object.attachCgroup("connect4", where), object.attachCgroup("connect6", where));
       hook.attached = true;
       hook.canDeny = true;
+      this.abilities.push(ability);
     } catch (error) {
       hook.detail = inShort(error);
     }
@@ -143,20 +150,6 @@ export class Hooks {
     for (const link of this.#links.reverse()) link.close();
     for (const object of this.#objects) object.close();
     this.maps.close();
-  }
-
-  /** Signals from connect programs are found out by trial: not every kernel lets them. */
-  #openConnect(): BpfObject {
-    const open = (signal: number) =>
-      this.#load(
-        BpfObject.open(join(OBJECTS, "network.bpf.o"), { maps: this.maps, settings: { connect_can_signal: signal } }),
-      );
-    try {
-      return open(1);
-    } catch (error) {
-      if (!(error instanceof KernelError) || error.code !== "load") throw error;
-      return open(0);
-    }
   }
 
   #load(object: BpfObject): BpfObject {

@@ -1,18 +1,94 @@
 import type { Config } from "../bus/config/settings.ts";
 import type { Logger } from "../bus/log.ts";
+import type { RefusedSelector, SelectorCounters } from "../bus/types/status.ts";
+import type { ActiveSelector } from "./desired/desired-state.ts";
 import type { Hooks } from "./hooks.ts";
-import { type Matcher, NoMatcher } from "./matcher.ts";
+import { boottime } from "./kernel/libc.ts";
+import { type Matcher, NoMatcher, selectorKey } from "./matcher.ts";
 import type { TableLookup } from "./process/lookup.ts";
+import { SelectorTables } from "./selectors/selector-tables.ts";
 
 export interface MatcherOptions {
   config: Config;
   hooks: Hooks;
   lookup: TableLookup;
+  /** Where the v2 hierarchy is mounted. */
   cgroupRoot: string | undefined;
   log: Logger;
 }
 
-/** The matcher of this kernel. */
-export function makeMatcher(_options: MatcherOptions): Matcher {
-  return new NoMatcher("this agent has no matcher");
+/** The matcher of this kernel; one that refuses everything, with the reason, where none could be loaded. */
+export function makeMatcher(options: MatcherOptions): Matcher {
+  if (options.cgroupRoot === undefined) return new NoMatcher("this host has no cgroup v2 hierarchy");
+  if (options.hooks.abilities.length === 0)
+    return new NoMatcher(options.hooks.attached.map(({ detail }) => detail).join("; "));
+  return new KernelMatcher(options, options.cgroupRoot);
+}
+
+/** The selector tables, with what the agent does around them. */
+class KernelMatcher implements Matcher {
+  readonly #tables: SelectorTables;
+  readonly #log: Logger;
+  #unresolved = "";
+
+  constructor(options: MatcherOptions, cgroupRoot: string) {
+    const { config, hooks, lookup, log } = options;
+    this.#log = log;
+    this.#tables = new SelectorTables({
+      maps: hooks.maps,
+      processes: lookup,
+      cgroupRoot,
+      hooks: hooks.abilities,
+      now: boottime,
+      exempt: config.exempt.scopes,
+      ownCgroup: config.agent.own_cgroup,
+      node: config.node,
+    });
+  }
+
+  apply(revision: number, selectors: ActiveSelector[]): { refused: RefusedSelector[] } {
+    const { refused, unresolved, applied, milliseconds } = this.#tables.apply(revision, selectors);
+    const missing = unresolved.join("; ");
+    if (missing !== "" && missing !== this.#unresolved)
+      this.#log.warn({ unresolved }, "exempt scopes that cannot be found");
+    this.#unresolved = missing;
+    this.#log.debug({ revision, applied, refused: refused.length, ms: milliseconds }, "selectors applied");
+    return { refused };
+  }
+
+  disarm(): void {
+    this.#tables.disarm();
+  }
+
+  describe(install: number, selector: number): ActiveSelector | undefined {
+    return this.#tables.describe(install, selector);
+  }
+
+  counters(): Map<string, SelectorCounters> {
+    return new Map(
+      this.#tables
+        .counters()
+        .map(({ entry, id, hits, would_deny, denied, undecided }) => [
+          selectorKey(entry, id),
+          { hits, would_deny, denied, undecided },
+        ]),
+    );
+  }
+
+  demoted(): Set<string> {
+    return new Set(this.#tables.demoted().map(({ entry, id }) => selectorKey(entry, id)));
+  }
+
+  counts(): Record<string, number> {
+    return this.#tables.counts();
+  }
+
+  tick(): void {
+    for (const demotion of this.#tables.enforceBudget())
+      this.#log.warn(demotion, "a selector denied more than its budget and is in mode monitor now");
+  }
+
+  close(): void {
+    this.#tables.close();
+  }
 }

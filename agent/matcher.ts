@@ -5,9 +5,19 @@ import type { ActiveSelector, Tables } from "./desired/desired-state.ts";
 export interface Matcher extends Tables {
   /** The selector at a place of an installed set. */
   describe(install: number, selector: number): ActiveSelector | undefined;
-  /** By `<entry>/<selector id>`. */
+  /** By `selectorKey`. */
   counters(): Map<string, SelectorCounters>;
+  /** Selectors that went back to mode monitor by themselves, by `selectorKey`. */
+  demoted(): Set<string>;
+  /** What is counted for the matcher as a whole. */
+  counts(): Record<string, number>;
+  /** To be called about once a second. */
+  tick(): void;
   close(): void;
+}
+
+export function selectorKey(entry: string, id: string): string {
+  return `${entry}/${id}`;
 }
 
 /** Where the kernel took no matcher: every selector is refused with the reason, so that nobody believes in it. */
@@ -33,6 +43,16 @@ export class NoMatcher implements Matcher {
   counters(): Map<string, SelectorCounters> {
     return new Map();
   }
+
+  demoted(): Set<string> {
+    return new Set();
+  }
+
+  counts(): Record<string, number> {
+    return {};
+  }
+
+  tick(): void {}
 
   close(): void {}
 }

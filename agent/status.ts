@@ -3,7 +3,7 @@ import type { NodeStatus, SelectorCounters } from "../bus/types/status.ts";
 import type { DesiredState } from "./desired/desired-state.ts";
 import type { WallClock } from "./events/clock.ts";
 import type { AttachedHook } from "./hooks.ts";
-import type { Matcher } from "./matcher.ts";
+import { type Matcher, selectorKey } from "./matcher.ts";
 import { kernelRelease, reeveVersion } from "./version.ts";
 
 export interface StatusParts {
@@ -25,7 +25,8 @@ const version = reeveVersion();
 export function nodeStatus(parts: StatusParts): NodeStatus {
   const { clock, desired } = parts;
   const counters = parts.matcher.counters();
-  const refused = new Set(desired.refused.map((it) => `${it.entry}/${it.selector}`));
+  const refused = new Set(desired.refused.map((it) => selectorKey(it.entry, it.selector)));
+  const demoted = parts.matcher.demoted();
   return {
     node: parts.node,
     time: clock.format(clock.now()),
@@ -43,13 +44,13 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
       ...(detail === undefined ? {} : { detail }),
     })),
     selectors: desired.active
-      .filter(({ entry, selector }) => !refused.has(`${entry}/${selector.id}`))
+      .filter(({ entry, selector }) => !refused.has(selectorKey(entry, selector.id)))
       .map(({ entry, selector, deadline }) => ({
         id: selector.id,
         entry,
-        mode: selector.mode,
+        mode: demoted.has(selectorKey(entry, selector.id)) ? "monitor" : selector.mode,
         deadline: deadline === null ? null : clock.format(deadline),
-        counters: counters.get(`${entry}/${selector.id}`) ?? NONE,
+        counters: counters.get(selectorKey(entry, selector.id)) ?? NONE,
       })),
     refused: [...desired.refused],
     counters: parts.counters,
