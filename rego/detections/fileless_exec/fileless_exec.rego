@@ -18,9 +18,8 @@ import data.lib.process
 alert contains {"message": message} if {
 	input.process.binary_properties.memfd
 	not container_runtime
-	message := sprintf("%s %s was run from memory by uid %d", [
+	message := sprintf("%s was run from memory by uid %d", [
 		input.process.binary,
-		input.process.arguments,
 		input.process.uid,
 	])
 }

@@ -24,7 +24,7 @@ alert contains {"message": message} if {
 	process.is_shell(input.process.binary)
 	process.is_web_server(server)
 	not cgi_script
-	message := sprintf("%s started %s %s", [server, input.process.binary, input.process.arguments])
+	message := trim_space(sprintf("%s started %s %s", [server, input.process.binary, input.process.arguments]))
 }
 
 # The image that fork() copied: the server itself, also where its parent has ended since.

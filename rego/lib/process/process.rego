@@ -23,8 +23,9 @@ is_super_server(path) if name(path) in data.lists.super_servers
 
 is_relay(path) if name(path) in data.lists.relays
 
-# A shell is told to be interactive: -i, alone or among other short options; "-c" beside it runs one command instead.
+# A shell is told to be interactive: -i, alone or among other short options; "-c" beside it runs one command instead. What
+# comes after the first operand is not the shell's own.
 interactive(arguments) if {
-	regex.match(`(^| )-[a-zA-Z]*i[a-zA-Z]*( |$)`, arguments)
-	not regex.match(`(^| )-[a-zA-Z]*c[a-zA-Z]*( |$)`, arguments)
+	regex.match(`^(-\S+ )*-[a-zA-Z]*i[a-zA-Z]*( |$)`, arguments)
+	not regex.match(`^(-\S+ )*-[a-zA-Z]*c[a-zA-Z]*( |$)`, arguments)
 }
