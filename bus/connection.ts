@@ -59,7 +59,7 @@ export class BusConnection {
   #lastError: BusError | null = null;
   #seed = "";
   #seen = false;
-  #tries = 0;
+  #downSince = 0;
   readonly #loop: Promise<void>;
 
   /** Use `connect`. */
@@ -205,7 +205,7 @@ export class BusConnection {
       ignoreAuthErrorAbort: true,
       ignoreClusterUpdates: true,
       maxReconnectAttempts: -1,
-      reconnectDelayHandler: () => backoff(this.#tries++),
+      reconnectDelayHandler: () => reconnectDelay(this.#up ? 0 : Date.now() - this.#downSince),
       timeout: REQUEST_TIMEOUT,
       pingInterval: 10_000,
       maxPingOut: 2,
@@ -234,13 +234,14 @@ export class BusConnection {
 
   #connected(url: string): void {
     const again = this.#seen;
-    [this.#up, this.#seen, this.#tries, this.#lastError] = [true, true, 0, null];
+    [this.#up, this.#seen, this.#lastError] = [true, true, null];
     this.#tell({ type: "connected", url, again });
   }
 
   #disconnected(): void {
     if (!this.#up) return;
     this.#up = false;
+    this.#downSince = Date.now();
     this.#lastError = new BusError("not_connected", "the bus is not connected");
     this.#tell({ type: "disconnected" });
   }
@@ -279,6 +280,14 @@ function withKey(seed: string): ReturnType<typeof nkeyAuthenticator> {
 function backoff(attempt: number): number {
   const base = Math.min(BACKOFF.first * 2 ** attempt, BACKOFF.most);
   return base * (0.75 + Math.random() / 2);
+}
+
+/**
+ * The same for a connection that was lost `elapsed` ms ago. The library asks several times for one delay, so it must not
+ * count its calls.
+ */
+function reconnectDelay(elapsed: number): number {
+  return Math.min(Math.max(BACKOFF.first, elapsed / 4), BACKOFF.most) * (0.9 + Math.random() / 5);
 }
 
 function errorStatus(status: { data: unknown }): BusStatus {

@@ -77,14 +77,24 @@ class FileReader {
     if (written === null) return;
     const problems = checkSetting(name, written);
     for (const problem of problems) {
-      const at = this.#find([...path, ...problem.path]) ?? node;
+      const full = [...path, ...problem.path];
+      const at = (problem.message.startsWith("unknown key") ? this.#findKey(full) : this.#find(full)) ?? node;
       const inside = problem.path.length === 0 ? "" : `${problem.field}: `;
       this.#problem(at.range?.[0] ?? 0, name, inside + problem.message);
     }
     if (problems.length === 0) this.values.set(name, { written, where: this.#where(node.range?.[0] ?? 0) });
   }
 
-  /** The node at a path, or of the nearest thing around it; the key of an unknown entry counts. */
+  /** The key that a path ends with. */
+  #findKey(path: string[]): Node | undefined {
+    const around = this.#find(path.slice(0, -1));
+    const pair = isMap(around)
+      ? around.items.find(({ key }) => isScalar(key) && String(key.value) === path.at(-1))
+      : undefined;
+    return isNode(pair?.key) ? pair.key : undefined;
+  }
+
+  /** The node at a path, or of the nearest thing around it. */
   #find(path: string[]): Node | undefined {
     for (let length = path.length; length > 0; length--) {
       const keys = path.slice(0, length).map((part) => (/^\d+$/.test(part) ? Number(part) : part));

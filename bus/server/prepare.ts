@@ -44,8 +44,18 @@ export interface PreparedServer {
 /**
  * Writes credentials (0600, owned by who needs them), nats.conf and bus.json, and makes the data directory. Starts
  * nothing. May be called again at any time: credentials, data and, when it is free, the port stay what they were.
+ * @throws {BusError} `start`, `credentials`
  */
 export async function prepareServer(options: PrepareOptions): Promise<PreparedServer> {
+  try {
+    return await prepare(options);
+  } catch (cause) {
+    if (cause instanceof BusError) throw cause;
+    throw new BusError("start", `nats-server cannot be prepared: ${(cause as Error).message}`, { cause });
+  }
+}
+
+async function prepare(options: PrepareOptions): Promise<PreparedServer> {
   const { config } = options;
   const owner = ownerOf(options);
   const dataDir = options.dataDir ?? join(config.data_dir, "nats");
