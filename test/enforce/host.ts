@@ -1,0 +1,215 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { BpfMap } from "../../agent/kernel/map.ts";
+import { type BpfLink, BpfObject, SharedMaps } from "../../agent/kernel/object.ts";
+import { RingReader } from "../../agent/kernel/ring.ts";
+import { SelectorTables, type SelectorTablesOptions } from "../../agent/selectors/selector-tables.ts";
+import type { ActiveSelector, ProcessKey, ProcessLookup } from "../../agent/selectors/types.ts";
+import type { Selector } from "../../bus/types/selector.ts";
+
+const OUT = join(import.meta.dirname, "../../bpf/out");
+const RING_BYTES = 1 << 20;
+
+/** Mount of the v2 hierarchy. */
+export const CGROUPS = /^\S+ (\S+) cgroup2 /m.exec(readFileSync("/proc/mounts", "utf8"))![1]!;
+
+export function bootNow(): bigint {
+  return BigInt(Math.round(Number(readFileSync("/proc/uptime", "utf8").split(" ")[0]) * 1e9));
+}
+
+/** The programs on this kernel, connect decided in a cgroup of the test's own only. */
+export class Host implements AsyncDisposable {
+  readonly maps = new SharedMaps();
+  readonly cgroup = `/reeve-test-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
+  readonly directory = mkdtempSync(join(tmpdir(), "reeve-enforce-"));
+  readonly tables: SelectorTables;
+  readonly ring: RingReader;
+  readonly #objects: BpfObject[] = [];
+  readonly #links: BpfLink[] = [];
+  readonly #children = new Set<ChildProcess>();
+  readonly #states: BpfMap;
+
+  constructor(options: Partial<SelectorTablesOptions> = {}) {
+    mkdirSync(join(CGROUPS, this.cgroup));
+    this.#load("process", { events: RING_BYTES });
+    this.#load("scope");
+    const network = this.#load("network", {}, { connect_can_signal: 1 });
+    for (const program of ["connect4", "connect6"])
+      this.#links.push(network.attachCgroup(program, join(CGROUPS, this.cgroup)));
+    const seed = BpfObject.open(join(OUT, "seed.bpf.o"), {
+      maps: this.maps,
+      autoload: (program) => program === "seed_with_arguments",
+    });
+    seed.load();
+    seed.readIterator("seed_with_arguments");
+    seed.readIterator("seed_with_arguments");
+    seed.close();
+    this.ring = new RingReader(this.maps.fd("events")!, RING_BYTES);
+    this.#states = BpfMap.fromFd(this.maps.fd("processes")!);
+    this.tables = new SelectorTables({
+      maps: this.maps,
+      processes: this.lookup,
+      cgroupRoot: CGROUPS,
+      hooks: [
+        { hook: "process_exec", rung: "signal", actions: ["deny", "kill", "signal"] },
+        { hook: "network_connect", rung: "cgroup", actions: ["deny", "kill", "signal"] },
+      ],
+      now: bootNow,
+      exempt: [],
+      ownCgroup: "/reeve-test-none",
+      ...options,
+    });
+  }
+
+  /** exec_ids are plain pids here. */
+  readonly lookup: ProcessLookup = {
+    find: (execId) => this.keyOf(Number(execId)),
+    descendants: (key) => this.#descendants(key),
+    drain: () => {},
+  };
+
+  keyOf(tgid: number): ProcessKey | undefined {
+    const key = Buffer.alloc(4);
+    key.writeUInt32LE(tgid);
+    const state = this.#states.lookup(key);
+    return state && { tgid, start: Buffer.from(state).readBigUInt64LE(0) };
+  }
+
+  hasState(tgid: number): boolean {
+    return this.keyOf(tgid) !== undefined;
+  }
+
+  /** A directory in the test's cgroup, as a scope. */
+  subgroup(name: string): string {
+    mkdirSync(join(CGROUPS, this.cgroup, name), { recursive: true });
+    return `${this.cgroup}/${name}`;
+  }
+
+  /** Runs a shell script in a cgroup (the test's own by default) and waits. */
+  async run(
+    script: string,
+    cgroup: string = this.cgroup,
+  ): Promise<{ code: number | null; signal: string | null; out: string }> {
+    const child = this.start(script, cgroup);
+    let out = "";
+    child.stdout!.on("data", (data: Buffer) => (out += data.toString()));
+    const [code, signal] = (await once(child, "close")) as [number | null, string | null];
+    return { code, signal, out: out.trim() };
+  }
+
+  start(script: string, cgroup: string = this.cgroup): ChildProcess {
+    const enter = `echo $$ > ${join(CGROUPS, cgroup)}/cgroup.procs; ${script}`;
+    const child = spawn("/bin/sh", ["-c", enter], { cwd: this.directory, stdio: ["pipe", "pipe", "inherit"] });
+    this.#children.add(child);
+    child.once("close", () => this.#children.delete(child));
+    return child;
+  }
+
+  /** A copy of a binary under a path of its own. */
+  copy(from: string, name: string): string {
+    const path = join(this.directory, name);
+    mkdirSync(join(path, ".."), { recursive: true });
+    execFileSync("cp", [from, path]);
+    return path;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.tables.close();
+    for (const child of this.#children) {
+      const gone = once(child, "close");
+      child.kill("SIGKILL");
+      await gone;
+    }
+    this.ring.close();
+    this.#states.close();
+    for (const link of this.#links) link.close();
+    for (const object of this.#objects) object.close();
+    this.maps.close();
+    rmSync(this.directory, { recursive: true });
+    await removeCgroup(join(CGROUPS, this.cgroup));
+  }
+
+  #load(name: string, maxEntries: Record<string, number> = {}, settings: Record<string, number> = {}): BpfObject {
+    const object = BpfObject.open(join(OUT, `${name}.bpf.o`), { maps: this.maps, maxEntries, settings });
+    object.load();
+    this.#objects.push(object);
+    if (name !== "network") for (const program of object.programs()) this.#links.push(object.attach(program));
+    return object;
+  }
+
+  *#descendants(root: ProcessKey): Iterable<ProcessKey> {
+    const children = new Map<number, number[]>();
+    for (const name of readdirSync("/proc")) {
+      if (!/^\d+$/.test(name)) continue;
+      try {
+        const parent = Number(/\) \S (\d+)/.exec(readFileSync(`/proc/${name}/stat`, "utf8"))![1]);
+        children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
+      } catch {
+        // gone meanwhile
+      }
+    }
+    const walk = function* (tgid: number): Generator<number> {
+      for (const child of children.get(tgid) ?? []) {
+        yield child;
+        yield* walk(child);
+      }
+    };
+    for (const tgid of walk(root.tgid)) {
+      const key = this.keyOf(tgid);
+      if (key !== undefined) yield key;
+    }
+  }
+}
+
+let next = 0;
+
+/** A selector with what the test does not care about filled in. */
+export function selector(
+  part: Partial<Selector> & Pick<Selector, "hook" | "scope">,
+): ActiveSelector & { selector: Selector } {
+  const full: Selector = {
+    id: `s${next++}`,
+    action: "deny",
+    mode: "enforce",
+    priority: 0,
+    rate: null,
+    match: [],
+    because: {},
+    ...part,
+  };
+  return { entry: "test", selector: full, deadline: null };
+}
+
+async function removeCgroup(directory: string): Promise<void> {
+  for (const entry of readdirSync(directory, { withFileTypes: true }))
+    if (entry.isDirectory()) await removeCgroup(join(directory, entry.name));
+  for (let attempt = 0; ; attempt++) {
+    try {
+      rmdirSync(directory);
+      return;
+    } catch (error) {
+      if (attempt === 100) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
+/** Tries a UDP or TCP connect in a shell child by python-free means: prints "ok", or the error's name. */
+export function connectScript(address: string, port: number, kind: "udp" | "tcp" = "udp"): string {
+  const program = `
+    const dgram = require("dgram"), net = require("net");
+    const done = (e) => { process.stdout.write(e ? e.code : "ok"); process.exit(0); };
+    if (${JSON.stringify(kind)} === "udp") {
+      const s = dgram.createSocket(${JSON.stringify(address.includes(":") ? "udp6" : "udp4")});
+      s.on("error", done); s.connect(${port}, ${JSON.stringify(address)}, done);
+    } else { const s = net.connect(${port}, ${JSON.stringify(address)}); s.on("error", done); s.on("connect", () => done()); }`;
+  return `exec ${process.execPath} -e '${program.replaceAll("\n", " ")}'`;
+}
+
+export function touchMarker(path: string): string {
+  writeFileSync(path, `#!/bin/sh\n`);
+  return path;
+}
