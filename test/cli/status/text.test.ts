@@ -1,0 +1,99 @@
+import { describe, expect, it } from "vitest";
+import { plainPaint } from "../../../cli/output/paint.ts";
+import { statusText } from "../../../cli/status/text.ts";
+import { statusView } from "../../../cli/status/view.ts";
+
+const now = new Date("2026-01-01T00:01:40Z");
+const bus = {
+  url: "nats://127.0.0.1:4222",
+  version: "2.15.2",
+  streams: [{ name: "REEVE_EVENTS", messages: 3, from: 0, to: 9 }],
+};
+const node = {
+  ...{ node: "web-1", time: "2026-01-01T00:01:38Z", boot: "6f3c", epoch: 1, kernel: "6.18", version: "0.1.0" },
+  ...{ state: "running", applied_revision: 7, counters: { records_exec: 5, idle: 0 }, losses: { process_exec: 2 } },
+  hooks: [{ hook: "process_exec", rung: "tp_btf", attached: true, can_deny: true }],
+  selectors: [
+    {
+      id: "s1",
+      entry: "e",
+      mode: "enforce",
+      deadline: null,
+      counters: { hits: 2, denied: 2, would_deny: 0, undecided: 0 },
+    },
+  ],
+  refused: [{ selector: "s2", entry: "all.s2", reason: "file_open: no such hook\u001b[2J" }],
+};
+const engine = {
+  ...{
+    name: "web-1",
+    time: "2026-01-01T00:00:00Z",
+    started_at: "",
+    version: "0.1.0",
+    state: "running",
+    counters: { events: 9 },
+  },
+  ...{ ruleset: "sha256:0123456789abcdef", refused_ruleset: null, disabled: [], refused: [] },
+  rules: [
+    { id: "loops", kind: "rule", state: "disabled", reason: "took over 1000 ms", evaluations: 1, hits: 0, errors: 1 },
+  ],
+};
+const controller = {
+  ...{ time: "2026-01-01T00:01:39Z", started_at: "", version: "0.1.0", state: "running", counters: {}, malformed: [] },
+  desired: { entries: 1, leases: 0, revision: 8, disarmed: ["all"] },
+  refused: [
+    { time: "", sequence: 4, policy: "p", decider: "ci", code: "too_wide", message: "scope is the whole host" },
+  ],
+  ruleset: {
+    ...{
+      digest: "sha256:0123456789abcdef",
+      built_at: null,
+      source: "build",
+      state: "broken",
+      build_ms: 1,
+      directories: [],
+    },
+    ...{
+      warnings: [],
+      errors: [{ file: "a.yaml", line: 3, rule: "a", message: "unknown kind", allowed: "process_exec" }],
+    },
+  },
+};
+
+describe("the status", () => {
+  it("says of every part what works, what was refused and what was lost", () => {
+    const entries = [
+      { key: "controller", value: controller },
+      { key: "node.web-1", value: node },
+      { key: "engine.web-1", value: engine },
+    ];
+    expect(statusText(statusView(entries, bus, now), plainPaint).split("\n")).toEqual([
+      "bus  nats://127.0.0.1:4222, nats-server 2.15.2",
+      "  REEVE_EVENTS: 3 messages, since 1970-01-01T00:00:00.000Z",
+      "",
+      "node web-1  running, seen 2.0 s ago, kernel 6.18, revision 7 of 8",
+      "  attached  process_exec  tp_btf  can deny",
+      "  selector s1 (enforce): 2 hits, 2 denied, 0 would deny",
+      String.raw`  refused s2 of all.s2: file_open: no such hook\x1b[2J`,
+      "  counters  records_exec 5",
+      "  lost      process_exec 2",
+      "",
+      "engine web-1  running, seen 1 min 40 s ago, rule set sha256:0123456789ab…",
+      "  disabled  loops  0 hits of 1  1 errors  took over 1000 ms",
+      "  counters  events 9",
+      "",
+      "controller  running, seen 1.0 s ago, 1 entries in force (0 leased)",
+      "  rule set  broken sha256:0123456789ab…",
+      "  disarmed  all (reeve arm takes it back)",
+      "  error  a.yaml:3: a: unknown kind (allowed: process_exec)",
+      "  refused decision 4 of ci: scope is the whole host",
+      "  counters  all 0",
+    ]);
+  });
+
+  it("says what has not come yet", () => {
+    const text = statusText(statusView([], bus, now), plainPaint);
+    expect(text).toContain("no agent has said anything yet");
+    expect(text).toContain("controller  has not said anything yet");
+  });
+});
