@@ -18,6 +18,7 @@ let port: number;
 beforeAll(async () => {
   listener = createServer((socket) => {
     socket.on("error", () => {});
+    socket.resume();
     socket.end("exit\n");
   });
   await new Promise<void>((ready) => listener.listen(0, "127.0.0.1", ready));

@@ -1,9 +1,10 @@
 import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, rmdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { cgroup2Root } from "../../../agent/process/cgroups.ts";
 import { loadConfig } from "../../../bus/config/load.ts";
 import { configToYaml } from "../../../bus/config/describe.ts";
 import type { Config } from "../../../bus/config/settings.ts";
@@ -37,6 +38,7 @@ export async function startStack(parts: readonly Part[], settings: Record<string
       if (child.exitCode === null && child.kill("SIGTERM")) await ended;
     }
     await server?.stop();
+    removeCgroup(config.agent.own_cgroup);
     rmSync(dir, { recursive: true, force: true });
     rmSync(`/run/reeve-${instance}`, { recursive: true, force: true });
   };
@@ -74,4 +76,13 @@ function startPart(part: Part, configFile: string): Promise<ChildProcess> {
     child.stdio[3]?.once("data", () => ready(child));
     child.once("close", (code) => fail(new Error(`${part} ended with ${code} before it was ready:\n${said}`)));
   });
+}
+
+/** The agent's own cgroup, which stays when the agent goes: `reeve up` removes it, here nobody else does. */
+function removeCgroup(path: string): void {
+  try {
+    rmdirSync(join(cgroup2Root() ?? "", path));
+  } catch {
+    // It was never made.
+  }
 }
