@@ -11,7 +11,14 @@ export interface Problem {
   message: string;
 }
 
-const ajv = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true, strict: true, strictRequired: false });
+const ajv = new Ajv({
+  allErrors: true,
+  verbose: true,
+  allowUnionTypes: true,
+  strict: true,
+  strictRequired: false,
+  formats: { "date-time": /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/ },
+});
 
 /** Compiles a schema into a function that lists what is wrong with a value; an empty list means that it is right. */
 export function compileCheck(schema: Schema): (value: unknown) => Problem[] {
@@ -73,6 +80,8 @@ function problemOf(error: ErrorObject): Problem {
       }
       return at(path, `${found} is not allowed; allowed: a number ${params["comparison"]} ${params["limit"]}`);
     }
+    case "format":
+      return at(path, `${found} is not allowed; allowed: ${params["format"]}`);
     default:
       return at(path, `${found} is not allowed: ${error.message ?? error.keyword}`);
   }

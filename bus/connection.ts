@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { connect as natsConnect, createInbox, nkeyAuthenticator, NatsError } from "nats";
 import type { ConnectionOptions, Msg, MsgHdrs, NatsConnection, Subscription } from "nats";
 import type { Config } from "./config/settings.ts";
-import { busUrl, credentialsFile, readCredentials, userOf, wireMessageId } from "./credentials.ts";
+import { busUrl, userCredentials, userOf, wireMessageId } from "./credentials.ts";
 import { BusError } from "./errors.ts";
 import { busErrorOf } from "./nats-errors.ts";
 import { inboxPrefix, userName, type BusUser, type Role } from "./roles.ts";
@@ -191,17 +191,14 @@ export class BusConnection {
   }
 
   #options(): ConnectionOptions {
-    const { role, name } = this.user;
-    const seed = (): string => {
-      this.#seed = readCredentials(credentialsFile(this.#config, role, name)).seed;
-      return this.#seed;
-    };
+    const servers = busUrl(this.#config);
+    const credentials = userCredentials(this.#config, this.user);
+    this.#seed = credentials?.seed ?? "";
     return {
-      servers: busUrl(this.#config),
+      servers,
       name: userName(this.user),
       inboxPrefix: inboxPrefix(this.user),
-      // Read anew at each reconnect: a bus that was set up anew has new keys.
-      ...(role === "reader" ? {} : { authenticator: [withKey(seed())] }),
+      ...(credentials === null ? {} : { authenticator: nkeyAuthenticator(Buffer.from(credentials.seed)) }),
       ignoreAuthErrorAbort: true,
       ignoreClusterUpdates: true,
       maxReconnectAttempts: -1,
@@ -249,9 +246,8 @@ export class BusConnection {
   /** Whether bus.json, or the credentials, say something else than what this connection was made with. */
   #moved(url: string): boolean {
     try {
-      const { role, name } = this.user;
-      const seed = role === "reader" ? "" : readCredentials(credentialsFile(this.#config, role, name)).seed;
-      return new URL(busUrl(this.#config)).host !== url || (role !== "reader" && seed !== this.#seed);
+      const seed = userCredentials(this.#config, this.user)?.seed ?? "";
+      return new URL(busUrl(this.#config)).host !== url || seed !== this.#seed;
     } catch {
       return false;
     }
@@ -270,10 +266,6 @@ export class BusConnection {
   #tell(status: BusStatus): void {
     for (const listener of this.#listeners) listener(status);
   }
-}
-
-function withKey(seed: string): ReturnType<typeof nkeyAuthenticator> {
-  return nkeyAuthenticator(Buffer.from(seed));
 }
 
 /** Milliseconds to wait before attempt n, with a quarter of chance in it, so that a fleet does not come back as one. */

@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "./config/settings.ts";
 import { BusError } from "./errors.ts";
@@ -26,6 +26,21 @@ export function credentialsFile(config: Config, role: Role, name: string | null)
 
 export function busFile(config: Config): string {
   return join(config.run_dir, "bus.json");
+}
+
+/**
+ * Credentials of a user; null when `bus.url` names a server that we have none for: one that asks nobody who they are.
+ * @throws {BusError} `credentials`
+ */
+export function userCredentials(config: Config, user: BusUser): Credentials | null {
+  const file = credentialsFile(config, user.role, user.name);
+  if (user.role === "reader" || (config.bus.url !== "" && !existsSync(file))) return null;
+  return readCredentials(file);
+}
+
+/** File of the token under which alerts are republished; only server and provisioner know it. */
+export function secretFile(config: Config): string {
+  return join(config.bus.credentials_dir, "publish.secret");
 }
 
 /** @throws {BusError} `credentials`, saying which file and what to do */

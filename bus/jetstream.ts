@@ -1,6 +1,6 @@
 import { headers } from "nats";
 import type { Msg, MsgHdrs } from "nats";
-import type { BusConnection } from "./connection.ts";
+import { REQUEST_TIMEOUT, type BusConnection } from "./connection.ts";
 import { apiErrorOf, type ApiError } from "./nats-errors.ts";
 
 /** Where JetStream put a message. */
@@ -46,8 +46,13 @@ export function readAck(data: Uint8Array, subject: string): StoredAt {
 }
 
 /** Asks JetStream's API. @throws {BusError} with the API's error as `detail` */
-export async function api<T>(bus: BusConnection, call: string, body: object | null = null): Promise<T> {
-  const reply = await bus.request(`$JS.API.${call}`, body === null ? "" : JSON.stringify(body));
+export async function api<T>(
+  bus: BusConnection,
+  call: string,
+  body: object | null = null,
+  timeout = REQUEST_TIMEOUT,
+): Promise<T> {
+  const reply = await bus.request(`$JS.API.${call}`, body === null ? "" : JSON.stringify(body), { timeout });
   return apiReply(reply.data, call) as T;
 }
 

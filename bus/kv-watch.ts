@@ -29,6 +29,8 @@ export interface KvWatchOptions {
 }
 
 const RETRY = 500;
+/** A server does not answer at all for a consumer that is not there yet. */
+const RESET_TIMEOUT = 2000;
 const MOST = 500;
 
 /**
@@ -75,7 +77,12 @@ export class KvWatch {
     const { stream, consumer } = this.#options;
     let pending: number;
     try {
-      const info = await api<{ num_pending: number }>(this.#bus, `CONSUMER.RESET.${stream}.${consumer}`, { seq: 1 });
+      const info = await api<{ num_pending: number }>(
+        this.#bus,
+        `CONSUMER.RESET.${stream}.${consumer}`,
+        { seq: 1 },
+        RESET_TIMEOUT,
+      );
       pending = info.num_pending;
     } catch {
       if (attempt === this.#attempt) this.#again(RETRY);
@@ -108,7 +115,7 @@ export class KvWatch {
         seen.add(key);
         const operation = msg.headers?.get("KV-Operation") ?? "";
         const gone = operation !== "" || (msg.headers?.get("Nats-Marker-Reason") ?? "") !== "";
-        this.#told(key, gone ? null : msg.data, delivery.streamSeq, delivery.time);
+        this.#told(key, gone ? null : msg.data, delivery.streamSeq, delivery.time, synced);
         pull.release();
         if (delivery.pending === 0) done();
       },
@@ -119,9 +126,10 @@ export class KvWatch {
     if (pending === 0) done();
   }
 
-  #told(key: string, data: Uint8Array | null, revision: number, time: number): void {
+  #told(key: string, data: Uint8Array | null, revision: number, time: number, live: boolean): void {
     const before = this.#known.get(key);
-    if (before === revision || (before === undefined && data === null)) return;
+    // A deletion that happens now is told even when there was nothing; one that is history is not.
+    if (before === revision || (before === undefined && data === null && !live)) return;
     if (data === null) this.#known.delete(key);
     else this.#known.set(key, revision);
     this.updates.push({ type: "change", key, data, revision, time });

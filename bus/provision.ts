@@ -1,8 +1,10 @@
+import { existsSync, readFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import type { BusConnection } from "./connection.ts";
 import { api } from "./jetstream.ts";
 import { BusError } from "./errors.ts";
 import type { Config } from "./config/settings.ts";
+import { secretFile } from "./credentials.ts";
 import { ACK_WAIT, consumerConfigs, streamConfigs, MAX_DELIVER } from "./streams.ts";
 
 export interface ProvisionReport {
@@ -16,10 +18,15 @@ interface StreamInfo {
 
 /**
  * Makes the streams, buckets and durable consumers that are missing and gives those that are there the configured
- * bounds. May be run again at any time. `bus` is a connection of role `provisioner`; `secret` comes from `ensureSecret`.
+ * bounds. May be run again at any time. `bus` is a connection of role `provisioner`. On a server that is not ours (no
+ * publish.secret in the credentials) alerts are republished openly.
  * @throws {BusError}
  */
-export async function provision(bus: BusConnection, config: Config, secret: string): Promise<ProvisionReport> {
+export async function provision(
+  bus: BusConnection,
+  config: Config,
+  secret = readSecret(config),
+): Promise<ProvisionReport> {
   if (config.bus.duplicate_window < ACK_WAIT * MAX_DELIVER) {
     const least = (ACK_WAIT * MAX_DELIVER) / 1000;
     throw new BusError("invalid", `bus.duplicate_window must be at least ${least}s, or an alert could be told twice`);
@@ -29,6 +36,11 @@ export async function provision(bus: BusConnection, config: Config, secret: stri
   // Consumers are made in parallel: there are some forty of them.
   await Promise.all(consumerConfigs(config).map((wanted) => ensureConsumer(bus, wanted.stream, wanted.config, report)));
   return report;
+}
+
+function readSecret(config: Config): string | null {
+  const file = secretFile(config);
+  return existsSync(file) ? readFileSync(file, "utf8").trim() : null;
 }
 
 async function ensureStream(

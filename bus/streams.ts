@@ -12,8 +12,8 @@ const MB = 1024 * 1024;
 const EVENTS_DUPLICATE_WINDOW = 120_000;
 const DEMAND_AGE = 60_000;
 
-/** Every stream, as JetStream's API takes it (times in ns). `secret`: see server/accounts.ts. */
-export function streamConfigs(config: Config, secret: string): Record<string, unknown>[] {
+/** Every stream, as JetStream's API takes it (times in ns). `secret`: see server/accounts.ts; null: alerts are republished openly. */
+export function streamConfigs(config: Config, secret: string | null): Record<string, unknown>[] {
   const { bus } = config;
   return [
     {
@@ -25,7 +25,7 @@ export function streamConfigs(config: Config, secret: string): Record<string, un
       ...bounded(STREAMS.alerts, ["reeve.findings.*.*"], bus.alerts_max_bytes, bus.alerts_max_age),
       duplicate_window: bus.duplicate_window * NS,
       subject_transform: { src: "reeve.findings.>", dest: "reeve.alerts.>" },
-      republish: { src: "reeve.alerts.>", dest: `reeve.published.${secret}.>` },
+      republish: { src: "reeve.alerts.>", dest: secret === null ? "reeve.alerts.>" : `reeve.published.${secret}.>` },
     },
     {
       ...bounded(

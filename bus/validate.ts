@@ -1,6 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { compileCheck, type Problem } from "./check.ts";
+import { readFileSync } from "node:fs";
+import { compileCheck, shown, type Problem } from "./check.ts";
 import { parseDuration } from "./duration.ts";
 import { BusError } from "./errors.ts";
 import type { Event } from "./generated/events.ts";
@@ -51,19 +50,31 @@ export function validateAlert(value: unknown): Alert {
   return accept("alert", value, alert(value)) as Alert;
 }
 
-/** The envelope and, for a kind that the generated schema describes, the whole event. */
+/** An event of a known kind, whole. */
 export function validateEvent(value: unknown): Event {
   const problems = envelope(value);
-  return accept("event", value, problems.length > 0 ? problems : (eventCheck()?.(value) ?? [])) as Event;
+  if (problems.length > 0) return accept("event", value, problems) as Event;
+  const checks = (eventChecks ??= readEventChecks());
+  const { kind } = value as Event;
+  const check = checks.get(kind);
+  if (check !== undefined) return accept(`${kind} event`, value, check(value)) as Event;
+  const message = `${shown(kind)} is not allowed; allowed: ${[...checks.keys()].join(", ")}`;
+  return accept("event", value, [{ path: ["kind"], field: "kind", message }]) as Event;
 }
 
-let events: ((value: unknown) => Problem[]) | null | undefined;
+let eventChecks: Map<string, (value: unknown) => Problem[]> | undefined;
 
-function eventCheck(): ((value: unknown) => Problem[]) | null {
-  if (events !== undefined) return events;
-  const file = fileURLToPath(new URL("generated/events.schema.json", import.meta.url));
-  events = existsSync(file) ? compileCheck(JSON.parse(readFileSync(file, "utf8")) as schemas.Schema) : null;
-  return events;
+/** A check for each kind: one schema of its own, not a choice among all, so that the problems are those of the kind. */
+function readEventChecks(): Map<string, (value: unknown) => Problem[]> {
+  const file = new URL("generated/events.schema.json", import.meta.url);
+  const { definitions } = JSON.parse(readFileSync(file, "utf8")) as { definitions: Record<string, schemas.Schema> };
+  const checks = new Map<string, (value: unknown) => Problem[]>();
+  for (const [name, definition] of Object.entries(definitions)) {
+    const { kind } = (definition["properties"] ?? {}) as { kind?: { enum?: string[] } };
+    const check = kind?.enum === undefined ? null : compileCheck({ definitions, $ref: `#/definitions/${name}` });
+    if (check !== null) for (const it of kind?.enum ?? []) checks.set(it, check);
+  }
+  return checks;
 }
 
 function accept(what: string, value: unknown, problems: Problem[]): unknown {

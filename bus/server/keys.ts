@@ -41,6 +41,8 @@ export function ensureCredentials(config: Config, service: Owner | null): KeyedU
     const seed = existsSync(file) ? readCredentials(file).seed : newSeed();
     const owner = user.role === "engine" || user.role === "controller" ? service : null;
     writePrivate(file, `${JSON.stringify({ user: userName(user), seed, inbox: inboxPrefix(user) })}\n`, owner);
+    // The bare seed too, as programs outside of Reeve want it (`nats --nkey FILE`).
+    if (user.role === "decider") writePrivate(file.replace(/json$/, "nk"), `${seed}\n`, null);
     return { user, publicKey: nkeys.fromSeed(Buffer.from(seed)).getPublicKey() };
   });
 }

@@ -12,7 +12,7 @@ import {
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Config } from "../config/settings.ts";
-import { busFile } from "../credentials.ts";
+import { busFile, secretFile } from "../credentials.ts";
 import { BusError } from "../errors.ts";
 import { renderConf } from "./conf.ts";
 import { ensureCredentials, newSecret, writePrivate, type Owner } from "./keys.ts";
@@ -82,7 +82,7 @@ async function prepare(options: PrepareOptions): Promise<PreparedServer> {
 
 /** The token under which alerts are republished; only the server and the provisioner know it. */
 export function ensureSecret(config: Config): string {
-  const file = join(config.bus.credentials_dir, "publish.secret");
+  const file = secretFile(config);
   if (!existsSync(file)) writePrivate(file, `${newSecret()}\n`, null);
   return readFileSync(file, "utf8").trim();
 }

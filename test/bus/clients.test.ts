@@ -221,6 +221,25 @@ describe("desired state", () => {
     await expect(desired.put("wrong", entry())).rejects.toThrow(/"wrong" is no key/);
   });
 
+  test("a deletion of what is not there is told to who watches, not to who comes later", async () => {
+    const told: string[] = [];
+    const watch = agent.watchDesired();
+    void (async () => {
+      for await (const it of watch) told.push(it.type === "synced" ? it.type : it.key);
+    })();
+    await until(() => told.includes("synced"));
+    told.length = 0;
+    await controller.desired.delete(desiredKey("disarm"));
+    await until(() => told.length > 0);
+    expect(told).toEqual(["all.disarm"]);
+    watch.close();
+    const later = agent.watchDesired();
+    for await (const it of later) {
+      if (it.type === "synced") break;
+      expect(it.key).not.toBe("all.disarm");
+    }
+  });
+
   test("an entry over 512 KB comes whole, and its pieces go with it", async () => {
     const large = entry("x".repeat(900_000));
     await controller.desired.put(desiredKey("large", "web-1"), large);

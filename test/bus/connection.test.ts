@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { readFileSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -10,8 +11,8 @@ import { loadConfig } from "../../bus/config/load.ts";
 import { connect } from "../../bus/connection.ts";
 import { contentDigest } from "../../bus/ids.ts";
 import { provision } from "../../bus/provision.ts";
-import { prepareServer, ensureSecret } from "../../bus/server/prepare.ts";
-import { portIsFree } from "../../bus/server/ports.ts";
+import { ensureSecret, findServer, prepareServer } from "../../bus/server/prepare.ts";
+import { choosePort, portIsFree } from "../../bus/server/ports.ts";
 import { startServer } from "../../bus/server/start.ts";
 import { desiredKey, eventSubject } from "../../bus/subjects.ts";
 import type { DesiredEntry } from "../../bus/types/desired.ts";
@@ -166,6 +167,41 @@ describe("the server", () => {
       /nats-server cannot be prepared: .*\/dev\/null\/x/,
     );
   });
+});
+
+test("a server that is not ours and asks nobody who they are serves as well", async () => {
+  bus = await startBus();
+  const port = await choosePort([]);
+  const store = join(bus.config.data_dir, "plain");
+  const plain = spawn(findServer(), ["-a", "127.0.0.1", "-p", String(port), "-js", "-sd", store], { stdio: "ignore" });
+  try {
+    const config = loadConfig(
+      { ...flagsOf(bus), "bus.url": `nats://127.0.0.1:${port}`, "bus.credentials_dir": "/nonexistent" },
+      {},
+    );
+    await provision(await connect("provisioner", config), config);
+    const seen: string[] = [];
+    const reader = await connect("reader", config);
+    reader.subscribe("reeve.alerts.>", (msg) => seen.push(msg.subject));
+    await reader.flush();
+    const engine = new EngineBus(await connect("engine", config));
+    for (let i = 0; i < 2; i++) await engine.publishFinding({ id: "a", rule: "r", severity: "low" } as never);
+    const agent = new AgentBus(await connect("agent", config));
+    await new ControllerBus(await connect("controller", config)).desired.put("all.a", entry);
+    expect((await agent.watchDesired()[Symbol.asyncIterator]().next()).value).toMatchObject({ key: "all.a" });
+    await until(() => seen.length > 0);
+    expect(seen).toEqual(["reeve.alerts.low.r"]);
+    await Promise.all([reader.close(), engine.close(), agent.close()]);
+  } finally {
+    plain.kill();
+    await new Promise((resolve) => plain.once("exit", resolve));
+  }
+});
+
+const flagsOf = (it: TestBus): Record<string, unknown> => ({
+  node: "web-1",
+  run_dir: it.config.run_dir,
+  data_dir: it.config.data_dir,
 });
 
 describe("provisioning", () => {
