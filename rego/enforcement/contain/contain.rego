@@ -43,6 +43,13 @@ session if {
 	on_terminal
 }
 
+# The first program on the terminal of a session, whatever it is called: not every login shell is one that we know.
+session if {
+	input.event.process.container == null
+	on_terminal
+	starts_sessions(input.event.parent)
+}
+
 # Session programs of the host. In a container the same path says nothing: whoever is in there may have put it there.
 session if {
 	input.event.process.container == null
@@ -53,6 +60,13 @@ session if {
 session if {
 	input.event.kind != "process_exec"
 	process.is_shell(input.event.process.binary)
+}
+
+# PID 1 and systemd's user manager also adopt what was left by its parent, so they say nothing about what they have below.
+starts_sessions(parent) if {
+	parent.binary in data.lists.session_programs
+	parent.pid != 1
+	process.name(parent.binary) != "systemd"
 }
 
 on_terminal if {

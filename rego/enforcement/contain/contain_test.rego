@@ -110,3 +110,12 @@ test_an_event_without_a_process_decides_nothing if {
 	gap := {"severity": "critical", "rule": "x", "event": {"kind": "gap"}}
 	decisions(gap, true) == set()
 }
+
+test_never_a_login_shell_that_nobody_knows if {
+	process := {"binary": "/opt/strange/shell", "stdio": terminal, "tty": "pts/0"}
+	under := {"kind": "process_exec", "process": object.union(base, process)}
+	login := {"pid": 900, "binary": "/usr/sbin/sshd"}
+	decisions(object.union(alert({}), {"event": object.union(under, {"parent": login})}), true) == set()
+	adopted := {"pid": 1, "binary": "/usr/lib/systemd/systemd"}
+	count(decisions(object.union(alert({}), {"event": object.union(under, {"parent": adopted})}), true)) == 2
+}

@@ -40,9 +40,8 @@ test("an entry point for each kind that has Rego", async () => {
 });
 
 test("without Rego there is no wasm", async () => {
-  const { dir, ...rules } = rulesDir({ "a.yaml": yamlRule("a", "true") });
-  const { bytes } = await buildRuleSet({ dirs: [dir], shipped: false });
-  rules[Symbol.dispose]();
+  using rules = rulesDir({ "a.yaml": yamlRule("a", "true") });
+  const { bytes } = await buildRuleSet({ dirs: [rules.dir], shipped: false });
   expect(decodeRuleSet(bytes)).toMatchObject({ wasm: null, entries: {} });
 });
 
