@@ -19,6 +19,7 @@ export interface ConnectOptions {
 /** How long a request may take by default, in ms. */
 export const REQUEST_TIMEOUT = 5000;
 
+const DRAIN_LIMIT = 1000;
 const BACKOFF = { first: 100, most: 2000 };
 
 /**
@@ -168,7 +169,12 @@ export class BusConnection {
     const [nc, wasUp] = [this.#nc, this.#up];
     this.#up = false;
     this.#tell({ type: "closed" });
-    if (nc !== null) await (wasUp ? nc.drain() : nc.close()).catch(() => nc.close());
+    if (nc !== null) {
+      // A drain never ends when the server goes meanwhile.
+      const limit = delay(DRAIN_LIMIT, undefined, { ref: false });
+      if (wasUp) await Promise.race([nc.drain().catch(() => undefined), limit]);
+      await nc.close();
+    }
     await this.#loop;
     this.#listeners.clear();
   }

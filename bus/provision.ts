@@ -35,7 +35,7 @@ export async function provision(
   for (const wanted of streamConfigs(config, secret)) await ensureStream(bus, wanted, report);
   // Consumers are made in parallel: there are some forty of them.
   await Promise.all(consumerConfigs(config).map((wanted) => ensureConsumer(bus, wanted.stream, wanted.config, report)));
-  return report;
+  return { created: report.created.sort(), updated: report.updated.sort() };
 }
 
 function readSecret(config: Config): string | null {

@@ -217,7 +217,7 @@ describe("provisioning", () => {
     config.bus.nodes = ["web-1", "web-2"];
     const report = await provision(provisioner, config, "another");
     expect(report.created).toEqual(["KV_reeve_desired/agent_web-2_all", "KV_reeve_desired/agent_web-2_node"]);
-    expect(report.updated).toEqual(["REEVE_EVENTS", "REEVE_ALERTS"]);
+    expect(report.updated).toEqual(["REEVE_ALERTS", "REEVE_EVENTS"]);
     const info = JSON.parse((await provisioner.request("$JS.API.STREAM.INFO.REEVE_EVENTS", "")).string());
     expect(info.config.max_bytes).toBe(5_000_000);
     expect(info.state.messages).toBe(1);
