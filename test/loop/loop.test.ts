@@ -158,5 +158,5 @@ describe("the loop on this host", () => {
 /** The digest of the rule set that the engine runs. */
 async function ruleSet(): Promise<string | undefined> {
   const status = await reeve.cli("status", "-o", "json");
-  return /"digest":\s*"(sha256:[0-9a-f]+)"/.exec(status.stdout)?.[1];
+  return /"ruleset":\s*"(sha256:[0-9a-f]+)"/.exec(status.stdout)?.[1];
 }
