@@ -22,7 +22,11 @@ export function checkSteps(repo: string): CheckStep[] {
       args: ["--dry-run", "-Werror", ...filesUnder(repo, ["bpf", "test/programs"], /\.(c|h)$/)],
       help: "npm run format",
     },
-    { name: "shell (sh -n)", command: "sh", args: ["-n", "setup/run.sh"] },
+    ...["setup/run.sh", "bin/reeve", "test/clone/run.sh"].map((file) => ({
+      name: `shell (sh -n ${file})`,
+      command: "sh",
+      args: ["-n", file],
+    })),
     node("generated events are fresh", ["bpf/gen/main.ts", "--check"], "npm run generate"),
     node("generated configuration is fresh", ["bus/config/generate.ts", "--check"], "npm run generate"),
     {
