@@ -12,8 +12,10 @@ export interface DrainOptions {
 
 /** Records in one pass; then acknowledgements and timers get their turn. */
 const PASS_MAX = 4096;
-/** Without any record for so many passes the interval doubles. */
-const QUIET_PASSES = 100;
+/** Without any record for so many passes the interval doubles: nothing happens, and each pass costs. */
+const QUIET_PASSES = 20;
+/** With so many records in a pass it doubles as well: larger batches cost the bus and everybody behind it less. */
+const BUSY_RECORDS = 24;
 
 /** Reads the ring at intervals: the kernel wakes nobody up, which is what makes its programs cheap. */
 export class DrainLoop {
@@ -60,7 +62,10 @@ export class DrainLoop {
     this.#quiet = read === 0 ? this.#quiet + 1 : 0;
     if (!this.#running) return;
     if (read === PASS_MAX) this.#immediate = setImmediate(this.#pass);
-    else this.#timer = setTimeout(this.#pass, this.#options.intervalMs * (this.#quiet > QUIET_PASSES ? 2 : 1));
+    else {
+      const relaxed = this.#quiet > QUIET_PASSES || read >= BUSY_RECORDS;
+      this.#timer = setTimeout(this.#pass, this.#options.intervalMs * (relaxed ? 2 : 1));
+    }
   };
 
   #drain(): number {

@@ -5,8 +5,10 @@ import type { EventMessage } from "./message.ts";
 
 /** Events in one message, as long as the bus keeps up. */
 const EVENTS_MAX = 64;
-/** Characters in one message; the bus takes 1 MB. */
-const CHARS_MAX = 128 * 1024;
+/** Bytes in one message; the bus takes 1 MB. */
+const BYTES_MAX = 128 * 1024;
+/** Room of a kind's buffer: a message and the longest event that may still come into it. */
+const BUFFER_BYTES = 2 * BYTES_MAX;
 const FLUSH_MS = 100;
 /** Kinds that somebody waits for: sent right after the drain that brought them. */
 const URGENT = new Set(["process_exec", "denial", "gap"]);
@@ -32,8 +34,9 @@ interface Batch {
   /** What stands between the seq and the time. */
   middle: string;
   seq: number;
-  lines: string;
-  chars: number;
+  /** The lines, written in place: strings that grow would be copied once more, and are what the collector works on. */
+  buffer: Buffer;
+  bytes: number;
   count: number;
   firstSeq: number;
   from: bigint;
@@ -62,12 +65,11 @@ export class EventBatcher {
       batch.since = this.#now();
     }
     const line = `${batch.head}${seq}${batch.middle}${this.#options.clock.format(time)}",${members}}\n`;
-    batch.lines += line;
-    batch.chars += line.length;
+    this.#write(batch, line);
     batch.to = time;
     batch.count++;
     // a bus that does not keep up gets fewer, larger messages
-    if (batch.chars >= CHARS_MAX || (batch.count >= EVENTS_MAX && !this.#slow())) this.#send(batch);
+    if (batch.bytes >= BYTES_MAX || (batch.count >= EVENTS_MAX && !this.#slow())) this.#send(batch);
   }
 
   /** After each drain: sends what is urgent or old. */
@@ -99,6 +101,17 @@ export class EventBatcher {
     return oldest;
   }
 
+  /** A character is three bytes at most. */
+  #write(batch: Batch, line: string): void {
+    const needed = batch.bytes + line.length * 3;
+    if (needed > batch.buffer.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(needed, BUFFER_BYTES));
+      batch.buffer.copy(larger, 0, 0, batch.bytes);
+      batch.buffer = larger;
+    }
+    batch.bytes += batch.buffer.write(line, batch.bytes, "utf8");
+  }
+
   #slow(): boolean {
     return this.#options.waiting() > 64;
   }
@@ -113,8 +126,8 @@ export class EventBatcher {
       head: `{"id":"${idHead}`,
       middle: `","kind":"${kind}","node":${JSON.stringify(node)},"time":"`,
       seq: 0,
-      lines: "",
-      chars: 0,
+      buffer: Buffer.alloc(0),
+      bytes: 0,
       count: 0,
       firstSeq: 0,
       from: 0n,
@@ -128,15 +141,16 @@ export class EventBatcher {
   #send(batch: Batch): void {
     this.#options.send({
       subject: batch.subject,
-      payload: Buffer.from(batch.lines, "utf8"),
+      payload: Buffer.copyBytesFrom(batch.buffer, 0, batch.bytes),
       id: `${batch.idHead}${batch.firstSeq}`,
       kind: batch.kind,
       count: batch.count,
       from: batch.from,
       to: batch.to,
     });
-    batch.lines = "";
-    batch.chars = 0;
+    batch.bytes = 0;
     batch.count = 0;
+    // a buffer that a single giant made larger is not kept
+    if (batch.buffer.length > 2 * BUFFER_BYTES) batch.buffer = Buffer.alloc(0);
   }
 }
