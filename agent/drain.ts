@@ -5,17 +5,29 @@ export interface DrainOptions {
   onRecord: OnRecord;
   /** Called after each pass, also when there was nothing. */
   afterDrain: (records: number) => void;
-  /** Time between passes while there is something to read. */
+  /** Time between passes while the ring is empty; see `pauseAfter`. */
   intervalMs: number;
   onError: (error: unknown) => void;
 }
 
 /** Records in one pass; then acknowledgements and timers get their turn. */
 const PASS_MAX = 4096;
-/** Without any record for so many passes the interval doubles: nothing happens, and each pass costs. */
+/** Without any record for so many passes it is longer: nothing happens, and each pass costs. */
 const QUIET_PASSES = 20;
-/** With so many records in a pass it doubles as well: larger batches cost the bus and everybody behind it less. */
-const BUSY_RECORDS = 24;
+const QUIET_FACTOR = 2;
+/** After a pass that found something. */
+const BUSY_FACTOR = 2.5;
+
+/**
+ * How long until the next pass, in ms, after one that found `read` records, the last of `quiet` passes that found none.
+ * What comes after a pause is read soon; what comes thick and fast is read, sent and evaluated in larger portions, because
+ * each is a write to the bus and a message for everybody behind it, whatever is in it. 0: at once.
+ */
+export function pauseAfter(read: number, quiet: number, intervalMs: number): number {
+  if (read >= PASS_MAX) return 0;
+  if (read > 0) return intervalMs * BUSY_FACTOR;
+  return quiet > QUIET_PASSES ? intervalMs * QUIET_FACTOR : intervalMs;
+}
 
 /** Reads the ring at intervals: the kernel wakes nobody up, which is what makes its programs cheap. */
 export class DrainLoop {
@@ -61,11 +73,9 @@ export class DrainLoop {
     }
     this.#quiet = read === 0 ? this.#quiet + 1 : 0;
     if (!this.#running) return;
-    if (read === PASS_MAX) this.#immediate = setImmediate(this.#pass);
-    else {
-      const relaxed = this.#quiet > QUIET_PASSES || read >= BUSY_RECORDS;
-      this.#timer = setTimeout(this.#pass, this.#options.intervalMs * (relaxed ? 2 : 1));
-    }
+    const pause = pauseAfter(read, this.#quiet, this.#options.intervalMs);
+    if (pause === 0) this.#immediate = setImmediate(this.#pass);
+    else this.#timer = setTimeout(this.#pass, pause);
   };
 
   #drain(): number {
