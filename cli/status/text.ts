@@ -9,6 +9,8 @@ import type { BusView, StatusView } from "./view.ts";
 
 /** A part that has not said anything for so long is shown as silent. */
 const SILENT_MS = 60_000;
+/** Selectors and refusals that are printed for a node. */
+const MOST_LINES = 8;
 
 export function statusText(status: StatusView, paint: Paint): string {
   const now = Date.parse(status.time);
@@ -45,15 +47,18 @@ function nodeLines(node: NodeStatus, current: number | null, now: number, paint:
     safe(hook.detail ?? ""),
   ]);
   if (hooks.length > 0) lines.push(table(hooks, "  "));
-  for (const it of node.selectors) {
+  const selectors = node.selectors.toSorted((a, b) => b.counters.hits - a.counters.hits);
+  for (const it of selectors.slice(0, MOST_LINES)) {
     const { hits, denied, would_deny } = it.counters;
-    const end = it.deadline ? `, until ${it.deadline}` : "";
+    const end = it.deadline ? `, until ${it.deadline.slice(0, 19)}Z` : "";
     lines.push(
       `  selector ${safe(it.id)} (${safe(it.mode)}): ${hits} hits, ${denied} denied, ${would_deny} would deny${end}`,
     );
   }
-  for (const it of node.refused)
+  lines.push(...more(selectors.length, "selectors (reeve selectors list)"));
+  for (const it of node.refused.slice(0, MOST_LINES))
     lines.push(paint("yellow", `  refused ${safe(it.selector)} of ${safe(it.entry)}: ${safe(it.reason)}`));
+  lines.push(...more(node.refused.length, "refused (reeve status -o json)"));
   lines.push(`  counters  ${numbers(node.counters)}`, `  lost      ${lost(node.losses, paint)}`);
   return lines;
 }
@@ -77,6 +82,11 @@ function engineLines(engine: EngineStatus, now: number, paint: Paint): string[] 
   }
   lines.push(`  counters  ${numbers(engine.counters)}`);
   return lines;
+}
+
+/** What does not stand in the text any more, and where it does. */
+function more(count: number, what: string): string[] {
+  return count > MOST_LINES ? [`  and ${count - MOST_LINES} more ${what}`] : [];
 }
 
 function short(digest: string): string {

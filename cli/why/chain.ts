@@ -74,7 +74,7 @@ async function trace(id: string, source: WhySource): Promise<Link[]> {
     if (decision) return fromDecision(id, decisionBecause(decision), source);
   }
   const alert = await source.alert(id);
-  if (alert) return fromAlert(id, source, alert);
+  if (alert) return alertLinks(id, alert);
   const stored = (await source.selectors()).find(({ selector, key }) => selector.id === id || key === id);
   return stored ? [selectorLink(stored), ...(await fromBecause(stored.selector.because, source))] : [];
 }
@@ -90,7 +90,7 @@ async function fromSelector(denial: EventView, source: WhySource): Promise<Link[
 
 async function fromBecause(because: Because, source: WhySource): Promise<Link[]> {
   if (because.decision !== undefined) return fromDecision(because.decision, because, source);
-  if (because.alert !== undefined) return fromAlert(because.alert, source);
+  if (because.alert !== undefined) return fromAlert(because.alert, source, because.event);
   if (because.person !== undefined) {
     return [{ what: "person", id: because.person, time: null, reason: because.reason ?? null }];
   }
@@ -101,7 +101,10 @@ async function fromDecision(id: string, because: Because, source: WhySource): Pr
   const decision = await source.decision(id);
   const link: Link = { what: "decision", id, time: decision?.time ?? null, decision: decision ?? null };
   const cause = decision ? { ...because, ...decisionBecause(decision) } : because;
-  const rest = cause.alert === undefined ? await fromEvent(cause.event, source) : await fromAlert(cause.alert, source);
+  const rest =
+    cause.alert === undefined
+      ? await fromEvent(cause.event, source)
+      : await fromAlert(cause.alert, source, cause.event);
   return [link, ...rest];
 }
 
@@ -109,10 +112,15 @@ function decisionBecause(decision: StoredDecision): Because {
   return decision.value.because ?? {};
 }
 
-async function fromAlert(id: string, source: WhySource, known?: Alert): Promise<Link[]> {
-  const alert = known ?? (await source.alert(id));
-  const link: Link = { what: "alert", id, time: alert?.first_time ?? null, alert: alert ?? null };
-  if (!alert) return [link];
+/** An alert that only counts in another one's summary was never published, and yet its event is there. */
+async function fromAlert(id: string, source: WhySource, event?: string): Promise<Link[]> {
+  const alert = await source.alert(id);
+  if (alert) return alertLinks(id, alert);
+  return [{ what: "alert", id, time: null, alert: null }, ...(await fromEvent(event, source))];
+}
+
+function alertLinks(id: string, alert: Alert): Link[] {
+  const link: Link = { what: "alert", id, time: alert.first_time, alert };
   const event = alert.event as unknown as EventView;
   const { rule, title, message, ruleset } = alert;
   return [link, eventLink(event), { what: "rule", id: rule, time: null, title, message, ruleset }];

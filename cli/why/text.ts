@@ -34,7 +34,8 @@ function details(link: Link, paint: Paint): string[] {
     case "event":
       return [link.event ? compactLine(link.event, paint) : gone("the event")];
     case "alert":
-      return [link.alert ? `${link.alert.severity}: ${safe(link.alert.message)}` : gone("the alert")];
+      if (!link.alert) return ["it only counts in an earlier alert of the same finding, or is no longer kept"];
+      return [`${link.alert.severity}: ${safe(link.alert.message)}`];
     case "selector": {
       const reason = link.because?.reason ? [`reason: ${safe(link.because.reason)}`] : [];
       return [link.selector ? selectorText(link.selector) : "it has ended, or was deleted", ...reason];

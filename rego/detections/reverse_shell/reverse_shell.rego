@@ -10,7 +10,11 @@
 #   on: [process_exec]
 #   severity: critical
 #   tags: [T1059.004, T1071, TA0002, TA0011]
-#   dedupe: {by: [process.exec_id], within: 1m}
+#   dedupe:
+#     # What a shell starts has the same connection: its start-up files alone can be dozens of programs.
+#     by:
+#       - '($c := process.stdio[type = "socket" and fd < 2][0]; $c ? $c.saddr & " " & $c.sport & " " & $c.daddr & " " & $c.dport : process.exec_id)'
+#     within: 1m
 package detections.reverse_shell
 
 import data.lib.process
