@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, symlinkSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { SetupError } from "./errors.mjs";
 import { runLogged } from "./run-command.mjs";
@@ -27,12 +27,20 @@ export async function nodeModules(step, options) {
       help: "is the npm registry reachable from here? Then: npm ci --ignore-scripts",
     });
   }
+  linkNode(options.repo);
   if (!existsSync(join(options.repo, "node_modules/.bin/node"))) {
     throw new SetupError("node_modules", `npm installed no Node 24 for linux-${process.arch}`, {
       help: "npm ci --ignore-scripts --include=optional",
     });
   }
   step.did("npm packages installed");
+}
+
+/** Debian 12's npm 9 installs the package of Node 24 and makes no link for it. @param {string} repo */
+function linkNode(repo) {
+  const link = join(repo, "node_modules/.bin/node");
+  const target = `../node-linux-${process.arch}/bin/node`;
+  if (!existsSync(link) && existsSync(join(repo, "node_modules/.bin", target))) symlinkSync(target, link);
 }
 
 const HERE = { os: process.platform, cpu: process.arch, libc: "glibc" };
