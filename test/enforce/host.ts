@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BpfMap } from "../../agent/kernel/map.ts";
@@ -25,7 +25,7 @@ export class Host implements AsyncDisposable {
   readonly maps = new SharedMaps();
   readonly cgroup = `/reeve-test-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
   readonly directory = mkdtempSync(join(tmpdir(), "reeve-enforce-"));
-  readonly tables: SelectorTables;
+  tables: SelectorTables;
   readonly ring: RingReader;
   readonly #objects: BpfObject[] = [];
   readonly #links: BpfLink[] = [];
@@ -49,7 +49,22 @@ export class Host implements AsyncDisposable {
     seed.close();
     this.ring = new RingReader(this.maps.fd("events")!, RING_BYTES);
     this.#states = BpfMap.fromFd(this.maps.fd("processes")!);
-    this.tables = new SelectorTables({
+    this.tables = this.#open(options);
+  }
+
+  /** The selectors' tables anew with other options, on the same programs. */
+  reopen(options: Partial<SelectorTablesOptions>): void {
+    this.tables.close();
+    try {
+      this.tables = this.#open(options);
+    } catch (error) {
+      this.tables = this.#open({});
+      throw error;
+    }
+  }
+
+  #open(options: Partial<SelectorTablesOptions>): SelectorTables {
+    return new SelectorTables({
       maps: this.maps,
       processes: this.lookup,
       cgroupRoot: CGROUPS,
@@ -118,11 +133,8 @@ export class Host implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.tables.close();
-    for (const child of this.#children) {
-      const gone = once(child, "close");
-      child.kill("SIGKILL");
-      await gone;
-    }
+    for (const pid of processesOf(join(CGROUPS, this.cgroup))) process.kill(pid, "SIGKILL");
+    for (const child of this.#children) child.kill("SIGKILL");
     this.ring.close();
     this.#states.close();
     for (const link of this.#links) link.close();
@@ -183,6 +195,13 @@ export function selector(
   return { entry: "test", selector: full, deadline: null };
 }
 
+/** Processes of a cgroup and all below it. */
+function processesOf(directory: string): number[] {
+  const below = readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const own = readFileSync(join(directory, "cgroup.procs"), "utf8").split("\n").filter(Boolean).map(Number);
+  return [...own, ...below.flatMap((entry) => processesOf(join(directory, entry.name)))];
+}
+
 async function removeCgroup(directory: string): Promise<void> {
   for (const entry of readdirSync(directory, { withFileTypes: true }))
     if (entry.isDirectory()) await removeCgroup(join(directory, entry.name));
@@ -207,9 +226,4 @@ export function connectScript(address: string, port: number, kind: "udp" | "tcp"
       s.on("error", done); s.connect(${port}, ${JSON.stringify(address)}, done);
     } else { const s = net.connect(${port}, ${JSON.stringify(address)}); s.on("error", done); s.on("connect", () => done()); }`;
   return `exec ${process.execPath} -e '${program.replaceAll("\n", " ")}'`;
-}
-
-export function touchMarker(path: string): string {
-  writeFileSync(path, `#!/bin/sh\n`);
-  return path;
 }

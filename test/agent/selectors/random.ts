@@ -44,7 +44,7 @@ export const VOCABULARY: Vocabulary = {
   paths: [
     ...["/bin/sh", "/usr/bin/sh", "/usr/bin/bash", "/usr/bin/python3", "/usr/local/bin/sh", "/u", "/", "/usr"],
     ...["/usr/bin/ab", "/usr/bin/abc", "/usr/bin/abcdefgh", "/usr/bin/abcdefghi", "/tmp/x", "/tmp/x.sh", "/a/b.sh"],
-    ...["/12345678", "/1234567", "/123456781234567", "/1234567812345678", `${LONG.slice(0, 255)}`, LONG, "/ä/ü"],
+    ...["/12345678", "/1234567", "/123456781234567", "/1234567812345678", LONG.slice(0, 255), LONG, "/ä/ü"],
   ],
   uids: [0, 1, 2, 1000, 1001, 65534, 4294967295],
   addresses: [

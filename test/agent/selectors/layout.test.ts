@@ -1,0 +1,76 @@
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { SIZES } from "../../../agent/selectors/layout.ts";
+
+interface BtfType {
+  id: number;
+  kind: string;
+  name: string;
+  size?: number;
+  members?: { name: string; bits_offset: number }[];
+}
+
+/** Places of the fields that agent/selectors/layout.ts writes or reads, in bytes. */
+const FIELDS: Record<string, Record<string, number>> = {
+  match_counters: { hits: 32, would_deny: 40, denied: 48, undecided: 56, suppressed: 64 },
+  tree_mark: { start: 0, set: 8 },
+  cgroup_mark: { set: 0, flags: 4 },
+  process_state: { start: 0 },
+  match_header: {
+    ...{
+      install: 0,
+      slot: 4,
+      selectors: 8,
+      active: 12,
+      ranged: 16,
+      flags: 20,
+      enforcing: 24,
+      monitoring: 28,
+      none: 32,
+    },
+  },
+  match_key: { value: 0, operand: 8 },
+  match_value: { class: 0, text: 4 },
+  match_prefix: { length: 0, operand: 4, family: 5, data: 8 },
+  match_class: { summary: 0, words: 24 },
+  match_selector: {
+    ...{ deadline: 0, beyond: 8, interval: 16, counters: 24, operands: 28, priority: 32, action: 36, mode: 37 },
+  },
+  match_text: { length: 0, bytes: 8 },
+  match_paths: { seed: 0, lengths: 8 },
+  match_lengths: { slash: 0, any: 32 },
+};
+
+const SOURCE = `#include "match.h"
+${Object.keys(FIELDS)
+  .map((name) => `struct ${name} keep_${name};`)
+  .join("\n")}
+char LICENSE[] SEC("license") = "GPL";
+`;
+
+it("bytes are where the headers say", () => {
+  const include = join(import.meta.dirname, "../../../bpf/include");
+  const object = `/tmp/reeve-layout-${process.pid}.o`;
+  try {
+    const flags = ["-O2", "-g", "-target", "bpf", "-mcpu=v3", "-Wno-visibility", `-I${include}`];
+    const multiarch = `-I/usr/include/${process.arch === "arm64" ? "aarch64" : "x86_64"}-linux-gnu`;
+    execFileSync("clang", [...flags, multiarch, "-D__TARGET_ARCH_x86", "-x", "c", "-c", "-", "-o", object], {
+      input: SOURCE,
+    });
+    const dump = execFileSync("bpftool", ["-j", "btf", "dump", "file", object], { maxBuffer: 1 << 26 });
+    const { types } = JSON.parse(dump.toString()) as { types: BtfType[] };
+    for (const [name, fields] of Object.entries(FIELDS)) {
+      const type = types.find((one) => one.kind === "STRUCT" && one.name === name)!;
+      if (name in SIZES) expect([name, type.size]).toEqual([name, SIZES[name as keyof typeof SIZES]]);
+      for (const [field, place] of Object.entries(fields))
+        expect([name, field, type.members!.find((one) => one.name === field)!.bits_offset / 8]).toEqual([
+          name,
+          field,
+          place,
+        ]);
+    }
+  } finally {
+    execFileSync("rm", ["-f", object]);
+  }
+});

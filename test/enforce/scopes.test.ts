@@ -1,0 +1,164 @@
+import { once } from "node:events";
+import { mkdirSync, rmdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { BpfMap } from "../../agent/kernel/map.ts";
+import { CGROUPS, connectScript, Host, selector } from "./host.ts";
+
+let host: Host;
+beforeEach(() => {
+  host = new Host({ exempt: [] });
+});
+afterEach(() => host[Symbol.asyncDispose]());
+
+/** A shell that runs what is written to it, line by line; each answer is one line. */
+function shell(cgroup?: string) {
+  const child = host.start(`exec /bin/bash`, cgroup);
+  return {
+    pid: child.pid!,
+    async ask(line: string): Promise<string> {
+      const answer = once(child.stdout!, "data");
+      child.stdin!.write(`${line}\n`);
+      return String((await answer)[0]).trim();
+    },
+  };
+}
+
+const EXEC = "/bin/true; echo $?";
+
+it("a tree is the root, its living descendants and its later ones, whatever they exec", async () => {
+  const root = shell();
+  const other = shell();
+  // a grandchild that lives already, and answers through files
+  await root.ask(
+    `/bin/bash -c '/bin/bash -c "while sleep 0.05; do [ -e ask ] && { /bin/true; echo \\$? > answer; rm ask; }; done" & wait' & echo started`,
+  );
+  const deny = selector({
+    hook: "process_exec",
+    scope: { tree: String(root.pid) },
+    match: [{ field: "process.binary", op: "suffix", values: ["/true"] }],
+  });
+  expect(host.tables.apply(1, [deny])).toMatchObject({ refused: [] });
+  expect(await root.ask(EXEC)).toBe("137");
+  expect(await root.ask(`/bin/bash -c '(${EXEC})'`)).toBe("137");
+  expect(await other.ask(EXEC)).toBe("0");
+  expect(await other.ask("touch ask; while [ -e ask ]; do sleep 0.05; done; cat answer; rm answer")).toBe("137");
+  host.tables.apply(2, []);
+  expect(await root.ask(EXEC)).toBe("0");
+  const marks = BpfMap.fromFd(host.maps.fd("process_trees")!);
+  expect([...marks.keys()]).toHaveLength(0);
+  marks.close();
+});
+
+it("nested trees: the inner one carries both marks, the outer one stays in force when the inner one ends", async () => {
+  const outer = shell();
+  const inner = Number(
+    await outer.ask(
+      "/bin/bash -c 'while sleep 0.05; do [ -e ask ] && { /bin/true; a=$?; /bin/false; echo $a $? > answer; rm ask; }; done' & echo $!",
+    ),
+  );
+  const ask = () => outer.ask("touch ask; while [ -e ask ]; do sleep 0.05; done; cat answer; rm answer");
+  const suffix = (value: string, tree: number) =>
+    selector({
+      hook: "process_exec",
+      scope: { tree: String(tree) },
+      match: [{ field: "process.binary", op: "suffix", values: [value] }],
+    });
+  const a = suffix("/true", outer.pid);
+  const b = suffix("/false", inner);
+  host.tables.apply(1, [a]);
+  expect(await ask()).toBe("137 1");
+  host.tables.apply(2, [a, b]);
+  expect(await ask()).toBe("137 137");
+  expect(await outer.ask("/bin/false; echo $?")).toBe("1");
+  host.tables.apply(3, [a]);
+  expect(await ask()).toBe("137 1");
+  host.tables.apply(4, [b]);
+  expect(await ask()).toBe("0 137");
+});
+
+it("a tree whose root is unknown, or a second selector of one id, is refused with a reason; the others apply", () => {
+  const good = selector({ hook: "process_exec", scope: { cgroup: host.cgroup } });
+  const report = host.tables.apply(1, [selector({ hook: "process_exec", scope: { tree: "4194303" } }), good, good]);
+  expect(report.applied).toBe(1);
+  expect(report.refused.map(({ reason }) => reason)).toEqual([
+    `scope.tree: no process "4194303" is known on this node`,
+    `id: ${good.selector.id} is there twice in test`,
+  ]);
+});
+
+it("cgroups below, made before and after, are in the scope; those beside are not", async () => {
+  const before = host.subgroup("in/before");
+  const beside = host.subgroup("beside");
+  host.tables.apply(1, [
+    selector({
+      hook: "process_exec",
+      scope: { cgroup: `${host.cgroup}/in` },
+      match: [{ field: "process.binary", op: "suffix", values: ["/true"] }],
+    }),
+  ]);
+  const after = host.subgroup("in/after/deep");
+  for (const [cgroup, status] of [
+    [before, "137"],
+    [after, "137"],
+    [beside, "0"],
+    [host.cgroup, "0"],
+  ] as const)
+    expect([cgroup, (await host.run(EXEC, cgroup)).out]).toEqual([cgroup, status]);
+  rmdirSync(join(CGROUPS, after));
+  const marks = BpfMap.fromFd(host.maps.fd("cgroup_marks")!);
+  expect([...marks.keys()]).toHaveLength(3);
+  host.tables.apply(2, []);
+  expect([...marks.keys()]).toHaveLength(0);
+  marks.close();
+});
+
+it("a container is found by its id", async () => {
+  const id = "ab12".repeat(16);
+  const cgroup = host.subgroup(`docker/${id}`);
+  host.tables.apply(1, [selector({ hook: "network_connect", scope: { container: { id: id.slice(0, 12) } } })]);
+  expect((await host.run(connectScript("127.0.0.1", 9), cgroup)).out).toBe("EPERM");
+  expect((await host.run(connectScript("127.0.0.1", 9))).out).toBe("ok");
+});
+
+it("both parts of a scope must hold", async () => {
+  const root = shell(host.subgroup("in"));
+  const outside = shell();
+  const scope = { cgroup: `${host.cgroup}/in`, tree: String(root.pid) };
+  host.tables.apply(1, [
+    selector({ hook: "process_exec", scope, match: [{ field: "process.binary", op: "suffix", values: ["/true"] }] }),
+  ]);
+  expect(await root.ask(EXEC)).toBe("137");
+  expect(await outside.ask(EXEC)).toBe("0");
+  expect(await root.ask(`echo $$ > ${join(CGROUPS, host.cgroup)}/cgroup.procs; ${EXEC}`)).toBe("0");
+});
+
+it("what is exempt is never matched, also below and later, even if a value is not known", async () => {
+  const exempt = host.subgroup("exempt");
+  const own = host.subgroup("own");
+  host.reopen({ exempt: [{ cgroup: exempt }], ownCgroup: own });
+  host.tables.apply(1, [
+    selector({ hook: "process_exec", scope: { cgroup: host.cgroup } }),
+    selector({ hook: "network_connect", scope: { cgroup: host.cgroup } }),
+  ]);
+  mkdirSync(join(CGROUPS, exempt, "later"));
+  for (const cgroup of [exempt, own, `${exempt}/later`]) {
+    expect((await host.run(EXEC, cgroup)).out).toBe("0");
+    expect((await host.run(connectScript("127.0.0.1", 9), cgroup)).out).toBe("ok");
+  }
+  expect((await host.run(EXEC)).out).toBe("137");
+});
+
+it("exempt scopes of another kind are an error that says what is allowed", () => {
+  expect(() => host.reopen({ exempt: [{ service: "web" }] })).toThrow(
+    /exempt.scopes: {"service":"web"} is not possible; allowed: /,
+  );
+});
+
+it("the state of processes follows fork, exec and exit", async () => {
+  const one = shell();
+  const child = Number(await one.ask("sleep 100 & echo $!"));
+  expect(host.hasState(child)).toBe(true);
+  await one.ask(`kill ${child}; wait ${child}; echo done`);
+  expect(host.hasState(child)).toBe(false);
+});
