@@ -18,6 +18,8 @@ export async function nodeModules(step, options) {
   const log = join(options.repo, ".reeve/log/npm-ci.log");
   // No package of ours needs its install script; dev and optional packages whatever NODE_ENV or .npmrc say.
   const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--include=dev", "--include=optional"];
+  // Run by an old Node, npm leaves out optional packages that want a newer one, though it is Node 24 that will run them.
+  if (Number(process.versions.node.split(".")[0]) < 24) args.push("--force");
   const { status, tail } = await runLogged("npm", args, { log, cwd: options.repo, env: hostEnvironment(options.repo) });
   if (status === 127) {
     throw new SetupError("node_modules", "npm is missing", { help: "apt-get install npm" });
