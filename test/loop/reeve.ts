@@ -1,12 +1,28 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connect } from "nats";
 import type { NatsConnection } from "nats";
+import { OperatorBus } from "../../bus/clients/operator.ts";
+import { loadConfig } from "../../bus/config/load.ts";
+import { connect as connectRole } from "../../bus/connection.ts";
+import type { BusConnection } from "../../bus/connection.ts";
+import type { Role } from "../../bus/roles.ts";
+import { statusView } from "../../cli/status/view.ts";
+import type { StatusView } from "../../cli/status/view.ts";
 
 export const REPO = resolve(fileURLToPath(import.meta.url), "../../..");
 
@@ -22,6 +38,11 @@ export interface RunningReeve {
   output(): string;
   /** A client with no credentials, as any user's. Closed with the rest. */
   plainClient(): Promise<NatsConnection>;
+  /** A connection with the credentials of a role. Closed with the rest. */
+  role(role: Role, name?: string): Promise<BusConnection>;
+  operator(): Promise<OperatorBus>;
+  /** What `reeve status -o json` prints; undefined while the bus is away. */
+  status(): Promise<StatusView | undefined>;
   /** Runs `reeve <args>` against it and resolves to its exit code and what it printed. */
   cli(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }>;
   /** The pid of a part: "agent", "engine", "controller" or "bus". */
@@ -30,17 +51,27 @@ export interface RunningReeve {
   stop(): Promise<number>;
 }
 
+/** Files that are in the user's rule directory from the start, by name; `dir` is the temporary directory of the run. */
+export type Policies = (dir: string) => Record<string, string>;
+
 /**
  * Starts `reeve up` with the given flags and waits until it says that it is running.
  * @throws when it ends or says nothing of the kind for 40 s; the message holds what it printed.
  */
-export async function startReeve(name: string, flags: string[] = []): Promise<RunningReeve> {
+export async function startReeve(
+  name: string,
+  flags: string[] = [],
+  policies: Policies = () => ({}),
+): Promise<RunningReeve> {
   const instance = `${name}${process.pid}`;
   const dir = mkdtempSync(join(tmpdir(), `reeve-${name}-`));
   const runDir = `/run/reeve-${instance}`;
   const args = ["up", "--instance", instance, "--rules", join(dir, "policies"), "--node", "loop-node"];
-  const { mkdirSync, chmodSync } = await import("node:fs");
   mkdirSync(join(dir, "policies"));
+  for (const [file, text] of Object.entries(policies(dir))) {
+    mkdirSync(dirname(join(dir, "policies", file)), { recursive: true });
+    writeFileSync(join(dir, "policies", file), text);
+  }
   chmodSync(dir, 0o755);
   const port = await freePort();
   const child = reeve([...args, ...flags], { REEVE_BUS_PORT: String(port), REEVE_DATA_DIR: join(dir, "data") });
@@ -48,7 +79,7 @@ export async function startReeve(name: string, flags: string[] = []): Promise<Ru
   child.stdout?.on("data", (chunk: Buffer) => (output += chunk.toString()));
   child.stderr?.on("data", (chunk: Buffer) => (output += chunk.toString()));
   const ended = new Promise<number>((done) => child.on("close", (code, signal) => done(code ?? (signal ? 128 : 1))));
-  const clients: NatsConnection[] = [];
+  const clients: { close(): Promise<void> }[] = [];
   let stopped = false;
 
   const stop = async (): Promise<number> => {
@@ -74,6 +105,14 @@ export async function startReeve(name: string, flags: string[] = []): Promise<Ru
     throw new Error(`reeve up did not come up; it printed:\n${output}`, { cause: error });
   }
   const bus = JSON.parse(readFileSync(join(runDir, "bus.json"), "utf8")) as { url: string };
+  const role = async (wanted: Role, of?: string): Promise<BusConnection> => {
+    const config = loadConfig({ instance, node: "loop-node", data_dir: join(dir, "data") }, {});
+    const connection = await connectRole(wanted, config, of === undefined ? {} : { name: of });
+    clients.push(connection);
+    return connection;
+  };
+  let operating: OperatorBus | undefined;
+  const operator = async (): Promise<OperatorBus> => (operating ??= new OperatorBus(await role("operator")));
   return {
     instance,
     dir,
@@ -85,6 +124,16 @@ export async function startReeve(name: string, flags: string[] = []): Promise<Ru
       const client = await connect({ servers: bus.url });
       clients.push(client);
       return client;
+    },
+    role,
+    operator,
+    status: async () => {
+      try {
+        const bus_ = await operator();
+        return statusView(await bus_.readStatus(), { ...bus_.serverInfo(), streams: [] }, new Date());
+      } catch {
+        return undefined;
+      }
     },
     cli: (...cliArgs) => run(cliArgs.concat("--instance", instance), { REEVE_DATA_DIR: join(dir, "data") }),
     pidOf: (part) => childNamed(child.pid as number, part),
