@@ -204,8 +204,18 @@ static __always_inline void proc_state_on_fork(struct task_struct *parent,
 		return;
 	start = BPF_CORE_READ(child, start_boottime);
 	from = proc_state_of(source, process_start(parent));
-	if (!from)
+	if (!from) {
+		/*
+		 * A machine may keep its PID 1 from the seed. It lies in no tree, so what it starts does not either: were
+		 * that unknown, every tree that is cut off would take the host's services and logins with it.
+		 */
+		if (source != 1)
+			return;
+		state = proc_state_create(tgid, start, BPF_ANY);
+		if (state)
+			state->flags = STATE_BINARY_UNKNOWN | STATE_PARENT_UNKNOWN;
 		return;
+	}
 	/* copied whole by the kernel; nobody looks at the child's before it runs */
 	if (bpf_map_update_elem(&processes, &tgid, from, BPF_ANY))
 		return;
