@@ -1,4 +1,6 @@
+import { InvalidArgumentError } from "commander";
 import type { Command } from "commander";
+import { EVENT_KINDS } from "../../bus/generated/events.ts";
 import { withConfigFlags } from "../config-options.ts";
 import { outputOption } from "../output/format.ts";
 import { eventScope, filterOf, withProcessFlags, withStreamFlags } from "../stream/options.ts";
@@ -13,7 +15,7 @@ export function eventsVerb(): Command {
   ]);
   command
     .addOption(outputOption("compact", "json", "yaml"))
-    .option("--kind <kinds>", "process_exec, process_exit, denial, gap; repeatable, or with commas", words);
+    .option("--kind <kinds>", "process_exec, process_exit, denial, gap; repeatable, or with commas", kinds);
   return withConfigFlags(withProcessFlags(withStreamFlags(command))).action(async (flags: StreamFlags) => {
     const [{ runStream }, { compactLine }, { paintFor }, { passes }] = await Promise.all([
       import("../stream/run.ts"),
@@ -28,4 +30,11 @@ export function eventsVerb(): Command {
       line: (event) => compactLine(event, paint),
     });
   });
+}
+
+function kinds(value: string, before: string[] | undefined): string[] {
+  const all = words(value, before);
+  const wrong = all.find((kind) => !(EVENT_KINDS as readonly string[]).includes(kind));
+  if (wrong !== undefined) throw new InvalidArgumentError(`Allowed choices are ${EVENT_KINDS.join(", ")}.`);
+  return all;
 }

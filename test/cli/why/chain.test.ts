@@ -82,8 +82,9 @@ describe("why", () => {
       ["selector", "contain-1"],
       ["decision", "3"],
       ["alert", "a1"],
+      ["event", exec.id],
     ]);
-    expect(chainText(chain!, plainPaint)).toContain("the alert is no longer kept");
+    expect(chainText(chain!, plainPaint)).toContain("or is no longer kept");
   });
 
   it("ends at the person who added a selector", async () => {
