@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, symlinkSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { SetupError } from "./errors.mjs";
+import { npmCommand } from "./npm-command.mjs";
 import { runLogged } from "./run-command.mjs";
 
 /**
@@ -18,9 +19,9 @@ export async function nodeModules(step, options) {
   const log = join(options.repo, ".reeve/log/npm-ci.log");
   // No package of ours needs its install script; dev and optional packages whatever NODE_ENV or .npmrc say.
   const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--include=dev", "--include=optional"];
-  // Run by an old Node, npm leaves out optional packages that want a newer one, though it is Node 24 that will run them.
-  if (Number(process.versions.node.split(".")[0]) < 24) args.push("--force");
-  const { status, tail } = await runLogged("npm", args, { log, cwd: options.repo, env: hostEnvironment(options.repo) });
+  const env = hostEnvironment(options.repo);
+  const [npm, ...first] = await npmCommand({ repo: options.repo, log, env });
+  const { status, tail } = await runLogged(npm, [...first, ...args], { log, cwd: options.repo, env });
   if (status === 127) {
     throw new SetupError("node_modules", "npm is missing", { help: "apt-get install npm" });
   }
@@ -29,20 +30,12 @@ export async function nodeModules(step, options) {
       help: "is the npm registry reachable from here? Then: npm ci --ignore-scripts",
     });
   }
-  linkNode(options.repo);
   if (!existsSync(join(options.repo, "node_modules/.bin/node"))) {
     throw new SetupError("node_modules", `npm installed no Node 24 for linux-${process.arch}`, {
       help: "npm ci --ignore-scripts --include=optional",
     });
   }
   step.did("npm packages installed");
-}
-
-/** Debian 12's npm 9 installs the package of Node 24 and makes no link for it. @param {string} repo */
-function linkNode(repo) {
-  const link = join(repo, "node_modules/.bin/node");
-  const target = `../node-linux-${process.arch}/bin/node`;
-  if (!existsSync(link) && existsSync(join(repo, "node_modules/.bin", target))) symlinkSync(target, link);
 }
 
 const HERE = { os: process.platform, cpu: process.arch, libc: "glibc" };
