@@ -9,7 +9,7 @@ import { DEFAULT_TTL, decisionFault } from "./decision-check.ts";
 import { makeAlert, mergeFound } from "./finding.ts";
 import type { DecisionFound, Finding } from "./finding.ts";
 import { JsonataProgram, Template } from "./jsonata-program.ts";
-import { bytesOf, RegoProgram } from "./rego-program.ts";
+import { RegoProgram } from "./rego-program.ts";
 import { Tally } from "./tally.ts";
 import { GROUP, Watch } from "./watch.ts";
 
@@ -88,7 +88,7 @@ export class Evaluator {
   async evaluate(event: Event, text: Uint8Array, alone = false): Promise<Evaluation> {
     const result: Evaluation = { findings: [], decisions: [] };
     for (const unit of this.#jsonata.get(event.kind) ?? []) await this.#evaluateJsonata(unit, event, result);
-    if (this.#rego.has(event.kind)) await this.#evaluateRego(event.kind, event, bytesOf(text), alone, result, null);
+    if (this.#rego.has(event.kind)) await this.#evaluateRego(event.kind, event, text, alone, result, null);
     if (this.#rego.has("alert")) {
       for (const { alert } of result.findings) await this.#evaluateRego("alert", event, alert, alone, result, alert);
     }
@@ -96,6 +96,10 @@ export class Evaluator {
   }
 
   async #evaluateJsonata(unit: Unit, event: Event, result: Evaluation): Promise<void> {
+    if (unit.when!.fails(event)) {
+      this.#tally.evaluated(unit.index, false);
+      return;
+    }
     this.#watch.enter(unit.index);
     const start = performance.now();
     try {

@@ -1,20 +1,29 @@
 import jsonata from "jsonata";
 import type { Lists } from "../model/lists.ts";
+import type { Ast } from "../lint/jsonata-ast.ts";
 import { registerRuleFunctions } from "./jsonata-functions.ts";
+import { surelyFalse } from "./jsonata-shortcut.ts";
 import { parseTemplate, textOf } from "./template.ts";
 
 /** A compiled expression with the rule functions and `$lists`. */
 export class JsonataProgram {
   readonly #expression: jsonata.Expression;
+  readonly #surelyFalse: (event: unknown) => boolean;
 
   constructor(source: string, lists: Lists) {
     this.#expression = jsonata(source);
     registerRuleFunctions(this.#expression);
     this.#expression.assign("lists", lists);
+    this.#surelyFalse = surelyFalse(this.#expression.ast() as unknown as Ast, lists);
   }
 
   value(event: unknown): Promise<unknown> {
     return this.#expression.evaluate(event) as Promise<unknown>;
+  }
+
+  /** Whether it certainly does not hold, told without the interpreter; false says nothing. */
+  fails(event: unknown): boolean {
+    return this.#surelyFalse(event);
   }
 
   /** Whether the value counts as true, by JSONata's own `$boolean`. */
