@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Alert } from "../../bus/types/alert.ts";
+import { cutOff } from "./cut-off.ts";
 import { startReeve, until } from "./reeve.ts";
 import type { RunningReeve } from "./reeve.ts";
 import { Victim } from "./victim.ts";
@@ -43,26 +44,6 @@ const alertOf = (rule: string, binary: string) =>
 function binaryOf(alert: Alert): string | undefined {
   return "process" in alert.event ? (alert.event.process?.binary ?? undefined) : undefined;
 }
-
-/** Enforcement in Rego as a user writes it: cuts the tree of this one binary off for a few seconds. */
-const cutOff = (name: string, binary: string, ttl: string): string => `# METADATA
-# title: Cut off what the test started
-# custom: {on: [alert]}
-package enforcement.${name}
-
-decision contains {
-	"action": "deny",
-	"hook": hook,
-	"mode": "enforce",
-	"scope": {"tree": input.event.process.exec_id},
-	"ttl": "${ttl}",
-	"reason": input.rule,
-} if {
-	input.rule == "exec-from-tmp"
-	input.event.process.binary == "${binary}"
-	some hook in ["process_exec", "network_connect"]
-}
-`;
 
 describe("the loop on this host", () => {
   test("a binary run from /tmp is an alert for any client", async () => {

@@ -30,7 +30,7 @@ beforeAll(async () => {
   port = (listener.address() as AddressInfo).port;
   reeve = await startReeve("survive", [], () => ({
     "short.rego": cutOff("short", SHORT, "12s"),
-    "long.rego": cutOff("long", LONG, "25s"),
+    "long.rego": cutOff("long", LONG, "20s"),
   }));
 });
 
