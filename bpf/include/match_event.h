@@ -185,7 +185,7 @@ static __always_inline __u32 tree_set(struct match_event *event, struct match_he
 	mark = bpf_map_lookup_elem(&process_trees, &event->tgid);
 	if (mark && mark->start == event->start)
 		return mark->set;
-	if (!event->state || event->state->flags & STATE_TREE_UNKNOWN)
+	if (event->state ? event->state->flags & STATE_TREE_UNKNOWN : tree_lost(event->start))
 		unknown_add(event, header, BIT(OPERAND_TREE));
 	return 0;
 }

@@ -78,6 +78,14 @@ struct {
 	__type(value, struct process_state);
 } process_zero SEC(".maps");
 
+/* When the seed began (boottime ns), with every program attached: from then on each new process gets a state. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} process_since SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 131072);
@@ -107,6 +115,19 @@ static __always_inline struct process_state *proc_state_of(__u32 tgid, __u64 sta
 	return state && state->start == start ? state : NULL;
 }
 
+/*
+ * Whether a process without state may have lost a tree mark for want of memory. One that is older than the seed, and that
+ * the seed did not see (a machine may hide its PID 1), never had one: were that unknown, every tree that is cut off would
+ * take the host's services and logins with it.
+ */
+static __always_inline bool tree_lost(__u64 start)
+{
+	__u32 zero = 0;
+	__u64 *since = bpf_map_lookup_elem(&process_since, &zero);
+
+	return !since || start >= *since;
+}
+
 static __always_inline void path_text_copy(struct path_text *text, const struct path_text *from)
 {
 	bpf_probe_read_kernel(text, sizeof(*text), from);
@@ -134,8 +155,11 @@ static __always_inline void parent_refresh(struct process_state *state, struct t
 	__u32 tgid = BPF_CORE_READ(parent, tgid);
 	struct process_state *from = proc_state_of(tgid, process_start(parent));
 
-	/* PID 0 is the idle task, the parent of PID 1 and kthreadd; it never was a program */
-	if (!tgid) {
+	/*
+	 * PID 0 is the idle task, the parent of PID 1 and kthreadd; it never was a program. A PID 1 that the seed does not
+	 * see is no path that a selector names, and no reason to deny what it starts.
+	 */
+	if (!tgid || (tgid == 1 && !from)) {
 		state->parent.length = 0;
 		state->parent.held = 0;
 		state->flags &= ~STATE_PARENT_UNKNOWN;
@@ -190,7 +214,7 @@ static __always_inline struct process_state *proc_state_create(__u32 tgid, __u64
 
 /*
  * Called in sched_process_fork, before the child can run. The child inherits binary, cached classes and tree mark.
- * Does nothing for a new thread. A child whose parent is not known stays unknown until it execs or is seeded.
+ * Does nothing for a new thread. The binary of a child whose parent is not known is unknown until it execs.
  */
 static __always_inline void proc_state_on_fork(struct task_struct *parent,
 					       struct task_struct *child)
@@ -204,21 +228,17 @@ static __always_inline void proc_state_on_fork(struct task_struct *parent,
 		return;
 	start = BPF_CORE_READ(child, start_boottime);
 	from = proc_state_of(source, process_start(parent));
+	/* copied whole by the kernel; nobody looks at the child's before it runs */
 	if (!from) {
-		/*
-		 * A machine may keep its PID 1 from the seed. It lies in no tree, so what it starts does not either: were
-		 * that unknown, every tree that is cut off would take the host's services and logins with it.
-		 */
-		if (source != 1)
-			return;
 		state = proc_state_create(tgid, start, BPF_ANY);
-		if (state)
-			state->flags = STATE_BINARY_UNKNOWN | STATE_PARENT_UNKNOWN;
+		if (!state)
+			return;
+		state->flags = STATE_BINARY_UNKNOWN;
+		if (tree_lost(process_start(parent)))
+			state->flags |= STATE_TREE_UNKNOWN;
+	} else if (bpf_map_update_elem(&processes, &tgid, from, BPF_ANY)) {
 		return;
 	}
-	/* copied whole by the kernel; nobody looks at the child's before it runs */
-	if (bpf_map_update_elem(&processes, &tgid, from, BPF_ANY))
-		return;
 	state = bpf_map_lookup_elem(&processes, &tgid);
 	if (!state)
 		return;
@@ -255,7 +275,8 @@ static __always_inline void proc_state_on_exec(struct task_struct *task, const c
 		state = proc_state_create(tgid, start, BPF_ANY);
 		if (!state)
 			return;
-		state->flags = STATE_TREE_UNKNOWN;
+		if (tree_lost(start))
+			state->flags |= STATE_TREE_UNKNOWN;
 	}
 	*(volatile __u32 *)&state->sequence += 1;
 	state->flags &= ~STATE_KERNEL_THREAD;
@@ -303,7 +324,11 @@ static __always_inline void proc_state_seed(struct task_struct *task, const char
 	__u32 tgid = BPF_CORE_READ(task, tgid);
 	__u64 start = process_start(task);
 	struct process_state *state = proc_state_of(tgid, start);
+	__u32 zero = 0;
+	__u64 *since = bpf_map_lookup_elem(&process_since, &zero);
 
+	if (since && !*since)
+		*since = bpf_ktime_get_boot_ns();
 	if (!state) {
 		state = proc_state_create(tgid, start, BPF_NOEXIST);
 		if (!state)
