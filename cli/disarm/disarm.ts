@@ -1,13 +1,20 @@
+import type { OperatorBus } from "../../bus/clients/operator.ts";
 import { note } from "../output/print.ts";
 import { askController, connectOperator } from "../operator.ts";
 import { exitOf } from "../errors.ts";
 import { EXIT } from "../exit.ts";
 import { loadFor } from "../load.ts";
+import { readStatus } from "../status/read.ts";
 import { disarmLocal } from "./local.ts";
 
 export interface Disarmed {
   message: string;
   way: "control" | "signal";
+  disarmed: string[];
+}
+
+interface Armed {
+  armed: string[];
   disarmed: string[];
 }
 
@@ -33,7 +40,7 @@ export async function disarm(flags: { node?: string; local?: boolean }): Promise
     }
   }
   const pid = disarmLocal(config.run_dir, "disarm");
-  const message = `disarmed: this node, by a signal to the agent (pid ${pid}); until the agent restarts, or reeve disarm and reeve arm over the bus`;
+  const message = `disarmed: this node, by a signal to the agent (pid ${pid}); reeve arm takes it back once the bus is there`;
   return { message, way: "signal", disarmed: [config.node] };
 }
 
@@ -41,17 +48,27 @@ export async function arm(flags: { node?: string }): Promise<Disarmed> {
   const { config } = loadFor({ ...flags, node: undefined });
   const bus = await connectOperator(config);
   try {
-    const done = await askController<{ armed: string[]; disarmed: string[] }>(
-      bus,
-      "arm",
-      flags.node ? { node: flags.node } : {},
-    );
+    const done = await askController<Armed>(bus, "arm", flags.node ? { node: flags.node } : {});
+    // Those that a signal disarmed: the bus knows nothing of it until it is told and taken back there.
+    for (const node of done.disarmed.length > 0 ? [] : await disarmedBySignal(bus, flags.node)) {
+      if (done.armed.includes("all") || done.armed.includes(node)) continue;
+      await askController(bus, "disarm", { node });
+      const again = await askController<Armed>(bus, "arm", { node });
+      done.armed.push(...again.armed);
+    }
     const left = done.disarmed.length > 0 ? `; still disarmed: ${nodes(done.disarmed)}` : "";
-    const what = done.armed.length > 0 ? `armed again: ${nodes(done.armed)}` : "nothing was disarmed on the bus";
+    const what = done.armed.length > 0 ? `armed again: ${nodes(done.armed)}` : "nothing was disarmed";
     return { message: `${what}${left}`, way: "control", disarmed: done.disarmed };
   } finally {
     await bus.close();
   }
+}
+
+async function disarmedBySignal(bus: OperatorBus, only: string | undefined): Promise<string[]> {
+  const { nodes: all } = await readStatus(bus, new Date());
+  return all
+    .filter(({ node, state }) => state === "disarmed" && (only === undefined || node === only))
+    .map(({ node }) => node);
 }
 
 function nodes(names: readonly string[]): string {

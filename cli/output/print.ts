@@ -2,8 +2,11 @@
 export async function printLine(line: string): Promise<void> {
   if (process.stdout.write(`${line}\n`)) return;
   await new Promise<void>((resolve) => {
-    process.stdout.once("drain", resolve);
-    process.stdout.once("close", resolve);
+    const done = (): void => {
+      process.stdout.off("drain", done).off("close", done);
+      resolve();
+    };
+    process.stdout.once("drain", done).once("close", done);
   });
 }
 
