@@ -12,7 +12,7 @@
 #   tags: [T1564.001, TA0005]
 #   dedupe: {by: [process.binary, process.container.name], within: 5m}
 #   exceptions:
-#     - {name: tools-of-reeve, when: '$contains(process.binary, "/.reeve/bin/")'}
+#     - {name: tools-of-reeve, when: '$contains(process.binary, "/.reeve/")'}
 package detections.hidden_program
 
 alert contains {"message": message} if {
