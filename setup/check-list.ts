@@ -32,14 +32,14 @@ export function checkSteps(repo: string): CheckStep[] {
     {
       name: "layout of Rego (opa fmt)",
       command: "opa",
-      args: ["fmt", "--fail", "--list", "rego"],
-      help: "opa fmt -w rego",
+      args: ["fmt", "--fail", "--list", "rego", "examples"],
+      help: "opa fmt -w rego examples",
     },
-    { name: "Rego (opa check)", command: "opa", args: ["check", "--strict", "-s", "rego/schemas", "rego"] },
+    { name: "Rego (opa check)", command: "opa", args: ["check", "--strict", "-s", "rego/schemas", "rego", "examples"] },
   ];
 }
 
-/** The tests that the shipped rules bring with them: Rego's by `opa test`, and the event files of both languages. */
+/** The tests that the shipped rules and the examples bring with them: Rego's by `opa test`, and the event files of both languages. */
 export function ruleTestSteps(repo: string): CheckStep[] {
   return [
     {
@@ -52,7 +52,7 @@ export function ruleTestSteps(repo: string): CheckStep[] {
     {
       name: "rule tests (reeve rules test)",
       command: join(repo, "node_modules/.bin/node"),
-      args: ["cli/main.ts", "rules", "test", "-o", "json"],
+      args: ["cli/main.ts", "rules", "test", "--rules", "examples/policies", "-o", "json"],
       tally: (stdout) => {
         const report = JSON.parse(stdout) as { passed: number; failed: number };
         return { passed: report.passed, failed: report.failed, skipped: 0 };
