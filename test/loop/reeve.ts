@@ -72,6 +72,10 @@ export async function startReeve(
     mkdirSync(dirname(join(dir, "policies", file)), { recursive: true });
     writeFileSync(join(dir, "policies", file), text);
   }
+  // The controller is another user: what it cannot read it leaves out, which must not hang on the umask of whoever tests.
+  for (const entry of readdirSync(join(dir, "policies"), { recursive: true, encoding: "utf8" }))
+    chmodSync(join(dir, "policies", entry), 0o755);
+  chmodSync(join(dir, "policies"), 0o755);
   chmodSync(dir, 0o755);
   const port = await freePort();
   const child = reeve([...args, ...flags], { REEVE_BUS_PORT: String(port), REEVE_DATA_DIR: join(dir, "data") });
