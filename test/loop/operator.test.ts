@@ -44,6 +44,7 @@ beforeAll(async () => {
 
   home = join(reeve.dir, "home");
   mkdirSync(home);
+  chmodSync(home, 0o755);
   for (const [name, from, mode] of [
     ["x", "/bin/true", 0o755],
     ["nginx", realpathSync("/bin/bash"), 0o755],
