@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
-import { copyFileSync, mkdirSync, rmdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect as plainConnect } from "nats";
 import { connect } from "../../bus/connection.ts";
 import { busUrl } from "../../bus/credentials.ts";
 import { DeciderBus } from "../../bus/clients/decider.ts";
+import { OperatorBus } from "../../bus/clients/operator.ts";
 import type { Alert } from "../../bus/types/alert.ts";
 import { cgroup2Root } from "../../agent/process/cgroups.ts";
 import { anonymousMb } from "./lib/cpu.ts";
@@ -31,7 +32,7 @@ try {
   mkdirSync(cgroup);
   // Connects are watched in the bench's own cgroup only.
   stack = await startStack(["controller", "engine", "agent"], {
-    "agent.cgroup": cgroup,
+    "agent.cgroup": `/reeve-bench-${process.pid}`,
     "controller.deciders": { bench: {} },
   });
   await sleep(4000);
@@ -94,8 +95,10 @@ async function decisionLatencies(on: Stack, count: number): Promise<number[]> {
 
 async function decisionLatency(decider: DeciderBus, on: Stack, i: number): Promise<number> {
   const port = 20_000 + i;
-  const child = spawn(prober.file, [String(port)], { stdio: ["ignore", "pipe", "inherit"] });
-  writeFileSync(join(cgroup, "cgroup.procs"), String(child.pid));
+  // A socket belongs to the cgroup that its process was in when it was made, so the program begins there.
+  const child = spawn("sh", ["-c", 'echo $$ > "$0/cgroup.procs"; exec "$1" "$2"', cgroup, prober.file, String(port)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   let said = "";
   child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
   const ended = new Promise((done) => child.on("close", done));
@@ -117,8 +120,25 @@ async function decisionLatency(decider: DeciderBus, on: Stack, i: number): Promi
   );
   await ended;
   const answer = said.slice(said.indexOf("{"));
-  if (!answer.startsWith("{")) throw new Error(`decision ${i} was not in force within 10 s`);
+  if (!answer.startsWith("{")) {
+    throw new Error(`decision ${i} was not in force within 10 s; ${await whatStatusSays(on)}`);
+  }
   return (JSON.parse(answer) as { denied_ns: number }).denied_ns / 1e6 - published;
+}
+
+/** What controller and agent say of decisions that they did not take. */
+async function whatStatusSays(on: Stack): Promise<string> {
+  const operator = new OperatorBus(await connect("operator", on.config));
+  try {
+    const found: string[] = [];
+    for (const { key, value } of await operator.readStatus()) {
+      const refused = (value as { refused?: unknown[]; refusals?: unknown[] } | null) ?? {};
+      found.push(`${key}: ${JSON.stringify((refused.refused ?? refused.refusals ?? []).slice(0, 3))}`);
+    }
+    return found.join("; ");
+  } finally {
+    await operator.bus.close();
+  }
 }
 
 function report(on: Stack, aa: number[], alerts: number[], decisions: number[]): void {
