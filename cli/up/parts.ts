@@ -13,6 +13,9 @@ export interface PartsOptions {
   view: View;
 }
 
+/** The agent makes much that lives for a moment only: a small nursery costs it nothing and saves some 40 MB in a storm. */
+export const AGENT_HEAP = "--max-semi-space-size=2";
+
 /** How each process of `reeve up` is started: the agent as root, the others without any right. */
 export class Parts {
   readonly #options: PartsOptions;
@@ -22,7 +25,8 @@ export class Parts {
   }
 
   agent(): ChildSpec {
-    return { ...this.#node("agent"), command: privileged(this.#run("agent"), process.pid), stopMs: 10_000 };
+    const [node = process.execPath, ...rest] = this.#run("agent");
+    return { ...this.#node("agent"), command: privileged([node, AGENT_HEAP, ...rest], process.pid), stopMs: 10_000 };
   }
 
   engine(): ChildSpec {

@@ -10,6 +10,7 @@ import { configToYaml } from "../../../bus/config/describe.ts";
 import type { Config } from "../../../bus/config/settings.ts";
 import { startServer } from "../../../bus/server/start.ts";
 import type { RunningServer } from "../../../bus/server/start.ts";
+import { AGENT_HEAP } from "../../../cli/up/parts.ts";
 import { provisionBus } from "../../../cli/up/provision-bus.ts";
 
 const REPO = resolve(fileURLToPath(import.meta.url), "../../../..");
@@ -64,7 +65,8 @@ export async function startStack(parts: readonly Part[], settings: Record<string
 
 function startPart(part: Part, configFile: string): Promise<ChildProcess> {
   const env: NodeJS.ProcessEnv = { ...process.env, REEVE_READY_FD: "3" };
-  const program = [join(REPO, "cli/main.ts"), "run", part, "--config", configFile];
+  const heap = part === "agent" ? [AGENT_HEAP] : [];
+  const program = [...heap, join(REPO, "cli/main.ts"), "run", part, "--config", configFile];
   const child = spawn(join(REPO, "node_modules/.bin/node"), program, {
     env,
     stdio: ["ignore", "pipe", "pipe", "pipe"],
