@@ -46,7 +46,11 @@ export const SETTINGS = {
   },
   agent: {
     ring_mb: integer(8, [1, 1024], "Size of the kernel's ring buffer in MB; a power of two."),
-    drain_ms: integer(5, [1, 1000], "How often the ring is drained, in milliseconds."),
+    drain_ms: integer(
+      5,
+      [1, 1000],
+      "How often the ring is drained while it is empty, in milliseconds; 2.5 times that after a pass that found something.",
+    ),
     buffer_mb: integer(
       64,
       [1, 4096],
