@@ -16,7 +16,7 @@ failed=0
 
 clean() {
 	if [ -n "$started" ] && kill -0 "$started" 2>/dev/null; then
-		kill -TERM "$started"
+		kill -TERM "-$started"
 		wait "$started" || true
 	fi
 	rm -rf "$work" "/tmp/$instance" "/var/lib/reeve-$instance" "/run/reeve-$instance"
@@ -48,7 +48,8 @@ cd "$work/reeve"
 PATH=$(echo "$PATH" | tr ':' '\n' | grep -v "^$repo" | paste -sd: -)
 export PATH
 
-npm start -- --instance "$instance" >"$work/start.log" 2>&1 &
+# In a process group of its own, as a terminal would have it: Ctrl-C goes to all of the group.
+setsid npm start -- --instance "$instance" >"$work/start.log" 2>&1 &
 started=$!
 if wait_for "$work/start.log" "reeve is running" 600; then say ok "npm start runs"; else
 	say FAIL "npm start does not come up"
@@ -60,7 +61,7 @@ if wait_for "$work/start.log" "exec-from-tmp" 10; then say ok "a binary run from
 	say FAIL "no alert for a binary run from /tmp"
 	tail -n 40 "$work/start.log"
 fi
-kill -INT "$started"
+kill -INT "-$started"
 if wait "$started"; then say ok "Ctrl-C ends it cleanly"; else say FAIL "Ctrl-C: exit code $?"; fi
 started=
 
