@@ -80,7 +80,22 @@ exec 9>&-
 node=$repo/node_modules/.bin/node
 case $verb in
 	up) exec "$node" cli/main.ts up "$@" ;;
-	test) exec "$node" setup/test.ts "$@" ;;
+	test)
+		# Some tests run programs of this tree as other users, which must be able to reach them.
+		if setpriv --reuid 64999 --regid 64999 --clear-groups test -r "$repo/package.json" -a -x "$node"; then
+			exec "$node" setup/test.ts "$@"
+		fi
+		copy=$(mktemp -d /var/lib/reeve-test.XXXXXX)
+		trap 'rm -rf "$copy"' EXIT
+		trap 'exit 130' INT TERM
+		echo "test: only root can read $repo: testing a copy of it, $copy"
+		tar --exclude=./.git -cf - . | tar -xf - -C "$copy"
+		chmod -R a+rX "$copy"
+		status=0
+		(cd "$copy" && "$copy/node_modules/.bin/node" setup/test.ts "$@") || status=$?
+		cp "$copy/.reeve/test-summary" .reeve/test-summary || true
+		exit "$status"
+		;;
 	check) exec "$node" setup/check.ts "$@" ;;
 	bench)
 		name=${1:?"which benchmark? one of test/bench"}
