@@ -1,6 +1,5 @@
 import type { Config } from "../bus/config/settings.ts";
 import type { Logger } from "../bus/log.ts";
-import type { Hook, Predicate } from "../bus/types/selector.ts";
 import type { RefusedSelector, SelectorCounters } from "../bus/types/status.ts";
 import type { ActiveSelector } from "./desired/desired-state.ts";
 import type { Hooks } from "./hooks.ts";
@@ -45,28 +44,6 @@ class KernelMatcher implements Matcher {
       ownCgroup: config.agent.own_cgroup,
       node: config.node,
     });
-    this.#rehearse();
-  }
-
-  /**
-   * Takes two selectors that match nothing and lets them go: what is done for the first time (code not compiled yet, inner maps
-   * not there yet) takes a tenth of a second, and the first decision shall not wait for it.
-   */
-  #rehearse(): void {
-    const conditions: [Hook, Predicate][] = [
-      ["process_exec", { field: "process.binary", op: "in", values: ["/rehearsal"] }],
-      ["network_connect", { field: "socket.dport", op: "in", values: [0] }],
-    ];
-    const plain = { action: "deny", mode: "monitor", priority: 0, rate: null, scope: {}, because: {} } as const;
-    const selectors = conditions.map(([hook, condition]): ActiveSelector => ({
-      entry: "rehearsal",
-      selector: { ...plain, id: `rehearsal-${hook}`, hook, match: [condition] },
-      deadline: boottime() + 1n,
-    }));
-    for (let i = 0; i < 3; i++) {
-      this.#tables.apply(0, selectors.slice(i % 2));
-      this.#tables.apply(0, []);
-    }
   }
 
   apply(revision: number, selectors: ActiveSelector[]): { refused: RefusedSelector[] } {
