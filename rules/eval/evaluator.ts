@@ -10,6 +10,7 @@ import { makeAlert, mergeFound } from "./finding.ts";
 import type { DecisionFound, Finding } from "./finding.ts";
 import { JsonataProgram, Template } from "./jsonata-program.ts";
 import { RegoProgram } from "./rego-program.ts";
+import type { Strikes } from "./strikes.ts";
 import { Tally } from "./tally.ts";
 import { GROUP, Watch } from "./watch.ts";
 
@@ -21,6 +22,9 @@ export interface EvaluatorOptions {
   disabled?: ReadonlySet<string>;
   watch?: Watch;
   tally?: Tally;
+  /** Where given, a rule whose Rego runs out of memory is struck, and disabled when it was struck too often. */
+  strikes?: Strikes;
+  onDisabled?: (id: string, reason: string) => void;
   /** Told of every error of a rule; it is counted already. */
   onError?: (error: RuleFailure) => void;
 }
@@ -122,7 +126,7 @@ export class Evaluator {
     result: Evaluation,
     alert: Alert | null,
   ): Promise<void> {
-    const units = this.#rego.get(kind)!;
+    const units = this.#rego.get(kind) ?? []; // none any more when the alert before this one disabled the last
     const sampled = this.#calls++ % SAMPLE === 0;
     if (!alone && !sampled && units.length === this.#all(kind)) {
       this.#watch.enter(GROUP);
@@ -144,6 +148,7 @@ export class Evaluator {
         await this.#take(unit, (elements as unknown[] | undefined) ?? [], event, result, alert);
       } catch (thrown) {
         this.#failed(unit, event, reasonOf(thrown));
+        if (thrown instanceof EngineError && thrown.code === "memory") this.#strike(unit, thrown.message);
       }
       this.#tally.took(unit.index, (performance.now() - start) * 1000 * (sampled ? SAMPLE : 1));
       this.#watch.leave();
@@ -224,6 +229,17 @@ export class Evaluator {
       reason: reason.replace(/^src\/[^:]+:\d+(:\d+)?: /, ""),
       event: event.id,
     });
+  }
+
+  /** Filling the memory takes a good part of a second each time: whoever does it again and again would stop all others. */
+  #strike(unit: Unit, reason: string): void {
+    if (this.#options.strikes?.add(unit.index) !== true) return;
+    for (const [kind, units] of this.#rego) {
+      const others = units.filter((other) => other !== unit);
+      if (others.length > 0) this.#rego.set(kind, others);
+      else this.#rego.delete(kind);
+    }
+    this.#options.onDisabled?.((unit.rule ?? unit.policy)!.id, reason);
   }
 
   #all(kind: string): number {

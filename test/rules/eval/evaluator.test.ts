@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Evaluator } from "../../../rules/eval/evaluator.ts";
 import type { EvaluatorOptions, RuleFailure } from "../../../rules/eval/evaluator.ts";
 import { evaluateMessage } from "../../../rules/eval/message.ts";
+import { Strikes } from "../../../rules/eval/strikes.ts";
 import { Tally } from "../../../rules/eval/tally.ts";
 import { build, exec, lines, regoRule, yamlRule } from "../helpers.ts";
 
@@ -86,6 +87,39 @@ test("a rule that needs more memory than it may have fails; the next event is ev
   expect(failures[0]).toMatchObject({ id: "big", reason: "needs more than 16 MiB of memory" });
   const next = exec({ process: { uid: 8 } });
   expect((await evaluator.evaluate(next, lines(next))).findings).toHaveLength(1);
+});
+
+test("a policy that runs out of memory twice is disabled; the alerts are still found", async () => {
+  const disabled: string[] = [];
+  const { evaluator, failures } = await evaluatorOf(
+    {
+      "a.yaml": yamlRule("a", "true"),
+      "b.yaml": yamlRule("b", "true"),
+      "c.yaml": yamlRule("c", "true"),
+      "p.rego":
+        '# METADATA\n# title: P\n# custom: {on: [alert]}\npackage enforcement.p\n\ndecision contains {"action": "deny", "hook": "process_exec"} if count([[x, y] | some x in numbers.range(1, 3000); some y in numbers.range(1, 3000)]) > 0\n',
+    },
+    { memoryMb: 16, strikes: new Strikes(4), onDisabled: (id, reason) => disabled.push(`${id} ${reason}`) },
+  );
+  const { findings, decisions } = await evaluator.evaluate(exec(), lines(exec()));
+  expect(findings.map(({ alert }) => alert.rule)).toEqual(["a", "b", "c"]);
+  expect(decisions).toEqual([]);
+  expect(failures).toHaveLength(2);
+  expect(disabled).toEqual(["enforcement/p needs more than 16 MiB of memory"]);
+});
+
+test("an error that only speaks of memory is an error like any other", async () => {
+  const { evaluator, failures } = await evaluatorOf(
+    {
+      "memory.rego": regoRule(
+        "memory-use",
+        "malloc := 1 if input.process.uid > 0\n\nmalloc := 2 if input.process.pid > 0\n\nalert contains {} if malloc > 0",
+      ),
+    },
+    { strikes: new Strikes(1), onDisabled: () => expect.fail("it is not to be disabled") },
+  );
+  for (let n = 0; n < 3; n++) await evaluator.evaluate(exec(), lines(exec()));
+  expect(failures.map(({ reason }) => reason)).toEqual(failures.map(() => "var assignment conflict"));
 });
 
 test("a lone surrogate or a zero in a name hides nothing", async () => {
