@@ -45,6 +45,9 @@ export class Installer {
     this.#slots = { process_exec: slots("process_exec"), network_connect: slots("network_connect") };
     this.#empty = this.#makeHeaders(new Map());
     this.#headers = this.#empty;
+    // The kernel waits some 10 ms for running programs each time that a table is hung up: the first selectors shall not.
+    const nothing = this.#compile([]);
+    for (const slot of Object.values(this.#slots).flat()) slot.fill(nothing, this.#hash.seed, []);
     this.settle();
   }
 
