@@ -78,9 +78,10 @@ export function consumerConfigs(config: Config): { stream: string; config: Recor
     stream: kvStream(name),
     config: rereadable(CONSUMERS.controller, `$KV.${name}.>`),
   }));
+  // Without a limit: the controller ends each by itself, and one that waits for a bus that fails must not be forgotten.
   const decisions = {
     stream: STREAMS.decisions as string,
-    config: acknowledged(CONSUMERS.controller, "reeve.decisions.>"),
+    config: { ...acknowledged(CONSUMERS.controller, "reeve.decisions.>"), max_deliver: -1 },
   };
   return [...events, ...agents, ...controller, decisions];
 }

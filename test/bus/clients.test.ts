@@ -8,6 +8,7 @@ import type { DesiredUpdate } from "../../bus/desired-watch.ts";
 import type { Event } from "../../bus/generated/events.ts";
 import { contentDigest, formatEventId } from "../../bus/ids.ts";
 import { partitionOf } from "../../bus/partition.ts";
+import { MAX_DELIVER } from "../../bus/streams.ts";
 import { desiredKey, eventSubject } from "../../bus/subjects.ts";
 import type { Alert } from "../../bus/types/alert.ts";
 import type { DesiredEntry } from "../../bus/types/desired.ts";
@@ -177,6 +178,19 @@ describe("decisions", () => {
     expect(await operator.findDecision(first.sequence)).toMatchObject({ policy: "enforcement/contain", decision });
     expect(await operator.findDecision(99)).toBeNull();
     await expect(decider.publishDecision("p", { ...decision, ttl: "1 h" }, "x")).rejects.toThrow(/ttl: "1 h"/);
+  });
+
+  test("a decision comes again as often as the controller puts it off", async () => {
+    const decider = new DeciderBus(await bus.connect("decider", "ci"));
+    await decider.publishDecision("patience", { action: "deny", hook: "process_exec", scope: { nodes: ["a"] } }, "p1");
+    const decisions = controller.consumeDecisions();
+    for (let times = 1; times <= MAX_DELIVER + 2; times++) {
+      const message = (await decisions.next()).value;
+      expect(message).toMatchObject({ policy: "patience", deliveries: times });
+      if (times < MAX_DELIVER + 2) message.nak();
+      else await message.ackSync();
+    }
+    decisions.close();
   });
 });
 
