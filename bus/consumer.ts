@@ -3,6 +3,7 @@ import type { BusConnection } from "./connection.ts";
 import { deliveryOf, type Delivery } from "./jetstream.ts";
 import { Pull } from "./pull.ts";
 import type { AsyncQueue } from "./queue.ts";
+import { Unfinished } from "./unfinished.ts";
 
 /** A message that a durable consumer handed out. Exactly one of ack, nak and term ends it; without, it comes again. */
 export interface StreamMessage {
@@ -23,7 +24,7 @@ export interface StreamMessage {
   nak(ms?: number): void;
   /** Never again, with the reason. */
   term(reason: string): void;
-  /** Still at it: the time limit starts anew. */
+  /** Still at it: the time limit starts anew. Said by itself of each message that is not done with. */
   working(): void;
 }
 
@@ -38,8 +39,9 @@ export interface ConsumeOptions<T> {
   onMissing?: () => void;
 }
 
-/** Feeds a queue from durable consumers until it ends. */
+/** Feeds a queue from durable consumers until it ends. Messages stay ours for as long as this process lives. */
 export function consume<T>(bus: BusConnection, options: ConsumeOptions<T>): () => void {
+  const unfinished = new Unfinished();
   const pulls = options.consumers.map((consumer) => {
     const { stream, most, onMissing } = options;
     const pull: Pull = new Pull(bus, {
@@ -50,7 +52,12 @@ export function consume<T>(bus: BusConnection, options: ConsumeOptions<T>): () =
       onMessage: (msg) => {
         const delivery = deliveryOf(msg);
         if (delivery === null) return pull.release();
-        const wrapped = options.wrap(streamMessage(bus, msg, delivery, () => pull.release()));
+        const message: StreamMessage = streamMessage(bus, msg, delivery, () => {
+          unfinished.delete(message);
+          pull.release();
+        });
+        unfinished.add(message);
+        const wrapped = options.wrap(message);
         if (wrapped !== null) options.queue.push(wrapped);
       },
     });
@@ -61,6 +68,7 @@ export function consume<T>(bus: BusConnection, options: ConsumeOptions<T>): () =
   });
   return () => {
     off();
+    unfinished.end();
     for (const pull of pulls) pull.stop();
   };
 }

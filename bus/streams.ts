@@ -3,9 +3,12 @@ import { CURRENT_RULE_SET } from "./object-names.ts";
 import { PARTITIONS } from "./partition.ts";
 import { BUCKETS, CONSUMERS, kvStream, objectStream, STREAMS } from "./subjects.ts";
 
-/** How long an engine may keep an event before it is given out again, in ms, and how often that happens. */
-export const ACK_WAIT = 30_000;
-export const MAX_DELIVER = 10;
+/**
+ * How long the messages of an engine or controller that died wait for another, in ms; one that lives says more often that it
+ * is at work (unfinished.ts). And how often an event is given out: also to an engine that is stopped and asked before it was.
+ */
+export const ACK_WAIT = 5_000;
+export const MAX_DELIVER = 60;
 
 const NS = 1_000_000;
 const MB = 1024 * 1024;
