@@ -169,6 +169,9 @@ describe.runIf(process.getuid?.() === 0)("reeve up", () => {
     await until("armed", () => state() === "running");
     expect(reeve("disarm", "--local").stdout).toContain("by a signal to the agent");
     await until("disarmed by the signal", () => state() === "disarmed");
+    expect(reeve("arm").stdout).toBe("armed again: test-node\n");
+    await until("armed after the signal", () => state() === "running");
+    expect(reeve("arm").stdout).toBe("nothing was disarmed\n");
   });
 
   it("refuses to run twice", () => {
