@@ -5,6 +5,7 @@ import type { Config } from "../bus/config/settings.ts";
 import type { BusConnection } from "../bus/connection.ts";
 import type { Logger } from "../bus/log.ts";
 import type { NodeStatus } from "../bus/types/status.ts";
+import { connectCgroup } from "./connect-cgroup.ts";
 import { DesiredState } from "./desired/desired-state.ts";
 import { LeaseBook } from "./desired/leases.ts";
 import { WallClock } from "./events/clock.ts";
@@ -55,7 +56,7 @@ export class Agent {
     this.hooks = new Hooks({
       ringBytes,
       argumentBytes: config.agent.argument_bytes,
-      connectCgroup: cgroupRoot === undefined ? undefined : join(cgroupRoot, config.agent.cgroup),
+      connectCgroup: cgroupRoot === undefined ? undefined : connectCgroup(cgroupRoot, config.agent.cgroup),
     });
     this.#bus = new AgentBus(connection);
     this.#sender = new Sender(config, this.#clock, (subject, payload, id) =>

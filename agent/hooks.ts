@@ -69,7 +69,9 @@ export class Hooks {
     const programs = object.programs().filter((program) => detail === undefined || program !== MATCH_EXEC);
     for (const program of programs) this.#links.push(object.attach(program));
     const canDeny = detail === undefined;
-    if (canDeny) this.abilities.push({ hook: "process_exec", rung: "tp_btf", actions: ["deny", "kill", "signal"] });
+    if (detail === undefined) {
+      this.abilities.push({ hook: "process_exec", rung: "tp_btf", actions: ["deny", "kill", "signal"] });
+    } else this.abilities.push({ hook: "process_exec", rung: "tp_btf", actions: [], why: detail });
     this.attached.push({
       hook: "process_exec",
       rung: "tp_btf",
@@ -107,10 +109,11 @@ export class Hooks {
     const where = this.#options.connectCgroup;
     const hook: AttachedHook = { hook: "network_connect", rung: "cgroup", attached: false, canDeny: false };
     this.attached.push(hook);
-    if (where === undefined) {
-      hook.detail = "this host has no cgroup v2 hierarchy";
-      return;
-    }
+    const missing = (detail: string): void => {
+      hook.detail = detail;
+      this.abilities.push({ hook: "network_connect", rung: "cgroup", actions: [], why: detail });
+    };
+    if (where === undefined) return missing("this host has no cgroup v2 hierarchy");
     try {
       const { object, ability } = loadNetwork(join(OBJECTS, "network.bpf.o"), { maps: this.maps });
       this.#objects.push(object);
@@ -119,8 +122,9 @@ export class Hooks {
       hook.canDeny = true;
       this.abilities.push(ability);
     } catch (error) {
-      hook.detail = inShort(error);
+      missing(inShort(error));
     }
+    return undefined;
   }
 
   /** Records of all processes that run now, one after the other, each as long as its header says. */

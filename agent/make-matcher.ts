@@ -20,8 +20,9 @@ export interface MatcherOptions {
 /** The matcher of this kernel; one that refuses everything, with the reason, where none could be loaded. */
 export function makeMatcher(options: MatcherOptions): Matcher {
   if (options.cgroupRoot === undefined) return new NoMatcher("this host has no cgroup v2 hierarchy");
-  if (options.hooks.abilities.length === 0)
-    return new NoMatcher(options.hooks.attached.map(({ detail }) => detail).join("; "));
+  const { abilities } = options.hooks;
+  if (abilities.every(({ actions }) => actions.length === 0))
+    return new NoMatcher(abilities.map(({ hook, why }) => `${hook}: ${why ?? "not attached"}`).join("; "));
   return new KernelMatcher(options, options.cgroupRoot);
 }
 

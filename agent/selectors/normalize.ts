@@ -84,11 +84,14 @@ function checkAbility({ selector }: ActiveSelector, abilities: readonly HookAbil
       `action: ${action} does nothing at ${hook}, whose events are not filtered in the kernel yet; allowed: deny, kill, signal`,
     );
   const ability = abilities.find((one) => one.hook === hook);
-  if (ability === undefined) throw new SelectorError("hook", `hook: ${hook} is not attached on this kernel`);
+  if (ability === undefined || ability.actions.length === 0) {
+    const why = ability?.why === undefined ? "" : `: ${ability.why}`;
+    throw new SelectorError("hook", `hook: nothing can be decided at ${hook} on this host${why}`);
+  }
   if (!ability.actions.includes(action))
     throw new SelectorError(
       "hook",
-      `action: ${action} is not possible at ${hook} by ${ability.rung} on this kernel; possible: ${ability.actions.join(", ") || "none"}`,
+      `action: ${action} is not possible at ${hook} by ${ability.rung} on this kernel; possible: ${ability.actions.join(", ")}`,
     );
 }
 

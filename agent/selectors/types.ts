@@ -12,7 +12,9 @@ export interface ActiveSelector {
 export interface HookAbility {
   hook: Hook;
   rung: string;
+  /** None: nothing can be decided there, `why` says what stood in the way. */
   actions: readonly Action[];
+  why?: string;
 }
 
 /** A process for as long as the machine is up; `start` is its leader's start, boottime ns. */

@@ -64,10 +64,17 @@ export const SETTINGS = {
         item: { type: "string", minLength: 1 },
       },
     ),
-    cgroup: text("", "Cgroup (v2) under which connects are decided. Empty: the root of the hierarchy."),
-    own_cgroup: text(null, "Reeve's own cgroup, which enforcement never touches.", {
-      defaultText: "`/reeve`, or `/reeve-<instance>`",
-    }),
+    cgroup: text(
+      "",
+      "Cgroup (v2) under which connects are decided, as a path from the root of the hierarchy (`/system.slice`) or with its mount point. Empty: the root.",
+    ),
+    own_cgroup: text(
+      null,
+      "Reeve's own cgroup, which enforcement never touches, as a path from the root of the v2 hierarchy.",
+      {
+        defaultText: "`/reeve`, or `/reeve-<instance>`",
+      },
+    ),
     process_table_max: integer(65536, [1024, 4_194_304], "How many processes are remembered; living ones always are."),
     metrics_port: integer(0, [0, 65535], "Port of the agent's Prometheus metrics on loopback; 0: off."),
   },

@@ -43,7 +43,7 @@ function nodeLines(node: NodeStatus, current: number | null, now: number, paint:
     hook.attached ? paint("green", "attached") : paint("red", "missing"),
     safe(hook.hook),
     safe(hook.rung),
-    hook.can_deny ? "can deny" : "observes",
+    hook.can_deny ? "can deny" : hook.attached ? "observes" : "",
     safe(hook.detail ?? ""),
   ]);
   if (hooks.length > 0) lines.push(table(hooks, "  "));
