@@ -1,3 +1,4 @@
+import { commandName } from "./command-name.ts";
 import { EXIT } from "./exit.ts";
 
 /**
@@ -62,5 +63,8 @@ function codeOf(error: unknown): string | undefined {
 /** Throws unless the process is root; `what` completes "reeve ... needs root: ". */
 export function requireRoot(verb: string, what: string): void {
   if (process.getuid?.() === 0) return;
-  throw new CliError("needs_root", `${verb} needs root: ${what}`, { exit: EXIT.root, help: `sudo reeve ${verb}` });
+  throw new CliError("needs_root", `${verb} needs root: ${what}`, {
+    exit: EXIT.root,
+    help: `sudo ${commandName()} ${verb}`,
+  });
 }

@@ -2,6 +2,7 @@ import { OperatorBus } from "../bus/clients/operator.ts";
 import type { Config } from "../bus/config/settings.ts";
 import { connect } from "../bus/connection.ts";
 import { busUrl, credentialsFile, readCredentials } from "../bus/credentials.ts";
+import { commandName } from "./command-name.ts";
 import { CliError } from "./errors.ts";
 import { EXIT } from "./exit.ts";
 
@@ -25,7 +26,7 @@ export async function connectOperator(config: Config, wait = 5000): Promise<Oper
     if (code !== "credentials" && code !== "not_connected") throw cause;
     throw new CliError("unreachable", (cause as Error).message, {
       exit: EXIT.unreachable,
-      help: "start it with: sudo reeve up (or give --instance NAME, --nats URL)",
+      help: `start it with: sudo ${commandName()} up (or give --instance NAME, --nats URL)`,
       cause,
     });
   }
@@ -40,7 +41,7 @@ export async function askController<T>(bus: OperatorBus, verb: string, body: unk
     if (code === "no_responder" || code === "timeout") {
       throw new CliError("unreachable", `the controller does not answer: ${(cause as Error).message}`, {
         exit: EXIT.unreachable,
-        help: "reeve status says whether it runs",
+        help: `${commandName()} status says whether it runs`,
         cause,
       });
     }

@@ -24,7 +24,7 @@ import { OwnCgroup } from "./own-cgroup.ts";
 import { Parts } from "./parts.ts";
 import { makeRunDir, writeConfig } from "./run-dir.ts";
 import { Supervisor } from "./supervisor.ts";
-import { arrangeView } from "./view.ts";
+import { arrangeView, realDirectory } from "./view.ts";
 
 /** How long the opening lines wait for the agent's and the engine's first status. */
 const ORIENT_MS = 20_000;
@@ -33,6 +33,8 @@ const ORIENT_MS = 20_000;
 export async function up(flags: Flags & { output: "text" | "json" }): Promise<void> {
   requireRoot("up", "it loads eBPF programs, makes a cgroup, and starts the other parts under a user of their own");
   const { config } = loadFor(flags);
+  // Looked at before anything is made on this host.
+  for (const dir of config.rules.dirs) realDirectory(dir);
   const signal = interruption();
   const undo: (() => unknown)[] = [];
   try {

@@ -71,7 +71,8 @@ function treeMount(options: ViewOptions): Mount {
   return { to: repo, from: copy, writable: false };
 }
 
-function realDirectory(dir: string): string {
+/** The rule directory without links. Throws with code `rules_dir` when it is not there. */
+export function realDirectory(dir: string): string {
   if (!existsSync(dir) || !statSync(dir).isDirectory()) {
     throw new CliError("rules_dir", `rules directory ${dir} is not there`, {
       exit: EXIT.usage,

@@ -1,10 +1,14 @@
 import type { Config } from "../../bus/config/settings.ts";
+import { commandName } from "../command-name.ts";
 import type { Paint } from "../output/paint.ts";
 import { safe } from "../output/safe.ts";
 import type { StatusView } from "../status/view.ts";
 
-/** The lines that `reeve up` opens with: where the bus is, what is attached at which rung, what is loaded, what to try. */
-export function welcome(status: StatusView, config: Config, paint: Paint): string[] {
+/**
+ * The lines that `reeve up` opens with: where the bus is, what is attached at which rung, what is loaded, what to try.
+ * @param command what people type for `reeve`
+ */
+export function welcome(status: StatusView, config: Config, paint: Paint, command = commandName()): string[] {
   const node = status.nodes.find((it) => it.node === config.node);
   const hooks = (node?.hooks ?? []).map((hook) =>
     hook.attached
@@ -22,7 +26,7 @@ export function welcome(status: StatusView, config: Config, paint: Paint): strin
       config.enforce ? "enforce: policies deny and kill" : "monitor: policies only say what they would do (--enforce)",
     ],
     ["try", "cp /bin/true /tmp/x && /tmp/x"],
-    ["more", `reeve status${which}, reeve events${which}, reeve why ID${which}, reeve disarm${which}`],
+    ["more", ["status", "events", "why ID", "disarm"].map((verb) => `${command} ${verb}${which}`).join(", ")],
   ];
   return [paint("bold", "reeve is running"), ...rows.map(([name, text]) => `  ${name.padEnd(7)} ${text}`), ""];
 }

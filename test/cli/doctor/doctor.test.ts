@@ -117,6 +117,6 @@ describe("reeve doctor", () => {
     ]);
     const hooks = report.checks.find((check) => check.name === "hooks");
     expect([status, report.ok]).toEqual([1, false]);
-    expect(hooks).toMatchObject({ state: "unknown", help: "sudo reeve doctor" });
+    expect(hooks).toMatchObject({ state: "unknown", help: "sudo bin/reeve doctor" });
   });
 });
