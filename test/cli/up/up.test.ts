@@ -134,6 +134,13 @@ describe.runIf(process.getuid?.() === 0)("reeve up", () => {
     const piped = spawnSync("bash", ["-o", "pipefail", "-c", `${line} | head -n 1`], { encoding: "utf8" });
     expect([piped.status, piped.stderr]).toEqual([0, ""]);
     expect(piped.stdout.trimEnd().split("\n")).toHaveLength(1);
+    const compact = (...flags: string[]): string =>
+      reeve("events", "--binary", "x", "--kind", "process_exec", "--no-follow", "-n", "1", ...flags).stdout;
+    expect(compact()).toMatch(/^🚀 process test-node /);
+    expect(compact("--timestamps")).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z 🚀 process test-node /);
+    const alerts = (...flags: string[]): string => reeve("alerts", "--no-follow", "-n", "1", ...flags).stdout;
+    expect(alerts()).toMatch(/^\d\d:\d\d:\d\d\.\d{3} HIGH /);
+    expect(alerts("--timestamps")).toMatch(/^\d{4}-\d\d-\d\dT\S+Z HIGH /);
     const why = reeve("why", event.id);
     expect(why.status).toBe(0);
     expect(why.stdout).toContain(join(dir, "x"));
