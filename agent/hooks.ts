@@ -127,8 +127,11 @@ export class Hooks {
     return undefined;
   }
 
-  /** Records of all processes that run now, one after the other, each as long as its header says. */
-  readSeed(): Uint8Array {
+  /**
+   * Records of all processes that run now, one after the other, each as long as its header says. Before 5.18 iterators
+   * cannot read arguments: then `withArguments` is false, and procfs has them.
+   */
+  readSeed(): { records: Uint8Array; withArguments: boolean } {
     let failure: unknown;
     for (const program of ["seed_with_arguments", "seed_without_arguments"]) {
       let object: BpfObject | undefined;
@@ -139,7 +142,7 @@ export class Hooks {
           autoload: (name) => name === program,
         });
         object.load();
-        return object.readIterator(program);
+        return { records: object.readIterator(program), withArguments: program === "seed_with_arguments" };
       } catch (error) {
         failure = error;
       } finally {

@@ -91,7 +91,8 @@ export class Observer {
     const redact = redactor(config.agent.redact);
     let fromKernel = 0;
     try {
-      fromKernel = seedFromRecords(hooks.readSeed(), this.table, redact);
+      const { records, withArguments } = hooks.readSeed();
+      fromKernel = seedFromRecords(records, this.table, redact, withArguments ? undefined : "/proc");
     } catch (err) {
       log.warn({ err }, "the kernel's iterator cannot seed the process table; /proc does");
     }

@@ -317,7 +317,7 @@ function nearestLiving(entry: ProcessEntry | null, by: "parent" | "source"): Pro
   return at;
 }
 
-function near(a: bigint, b: bigint): boolean {
+export function near(a: bigint, b: bigint): boolean {
   const difference = a - b;
   return difference < APPROXIMATE && difference > -APPROXIMATE;
 }
