@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import type { Server } from "node:http";
 import { createLogger } from "../bus/log.ts";
 import type { Config } from "../bus/config/settings.ts";
 import { connect } from "../bus/connection.ts";
@@ -52,8 +53,9 @@ async function runUntil(
   const disarm = () => agent.disarm();
   process.on(DISARM_SIGNAL, disarm);
   const port = config.agent.metrics_port;
-  const metrics = port === 0 ? undefined : await serveMetrics(port, () => agent.snapshot());
+  let metrics: Server | undefined;
   try {
+    if (port !== 0) metrics = await serveMetrics(port, () => agent.snapshot());
     agent.start();
     running(agent.hooks.attached);
     reportReady({ hooks: agent.hooks.attached, epoch: agent.epoch });

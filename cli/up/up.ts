@@ -91,7 +91,9 @@ async function printAlerts(
 ): Promise<void> {
   const paint = paintFor(process.stdout);
   const show = (alert: Alert): string => (output === "json" ? streamItem(alert, "json") : alertLine(alert, paint));
-  let printed = Promise.resolve();
+  // An alert that comes before the opening lines waits for them.
+  const opened = Promise.withResolvers<void>();
+  let printed: Promise<void> = opened.promise;
   const stop = bus.subscribeAlerts((alert) => {
     printed = printed.then(() => printLine(show(alert)));
   });
@@ -99,6 +101,7 @@ async function printAlerts(
     if (output === "json") note(line);
     else await printLine(line);
   }
+  opened.resolve();
   if (!signal.aborted) await once(signal, "abort");
   stop();
   await printed;
