@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Config } from "../../bus/config/settings.ts";
 import { commandName } from "../command-name.ts";
 import type { Paint } from "../output/paint.ts";
@@ -15,7 +16,6 @@ export function welcome(status: StatusView, config: Config, paint: Paint, comman
       ? `${hook.hook} at ${hook.rung}${hook.can_deny ? " (can deny)" : ""}`
       : paint("red", `${hook.hook} missing${hook.detail ? `: ${safe(hook.detail)}` : ""}`),
   );
-  const which = config.instance === "default" ? "" : ` --instance ${config.instance}`;
   const rows: [string, string][] = [
     ["node", safe(config.node)],
     ["bus", `${status.bus.url}   (alerts without credentials: nats sub 'reeve.alerts.>' -s ${status.bus.url})`],
@@ -26,9 +26,20 @@ export function welcome(status: StatusView, config: Config, paint: Paint, comman
       config.enforce ? "enforce: policies deny and kill" : "monitor: policies only say what they would do (--enforce)",
     ],
     ["try", "cp /bin/true /tmp/x && /tmp/x"],
-    ["more", ["status", "events", "why ID", "disarm"].map((verb) => `${command} ${verb}${which}`).join(", ")],
+    ["more", moreText(command, config)],
   ];
   return [paint("bold", "reeve is running"), ...rows.map(([name, text]) => `  ${name.padEnd(7)} ${text}`), ""];
+}
+
+/** What to run next: with the flags that it takes to mean this Reeve, once. */
+function moreText(command: string, config: Config): string {
+  const instance = config.instance === "default" ? "" : ` --instance ${config.instance}`;
+  const flags = `${instance}${config.bus.url === "" ? "" : ` --nats ${config.bus.url}`}`;
+  const usual = config.bus.credentials_dir === join(config.run_dir, "credentials");
+  const before = usual ? "" : `REEVE_BUS_CREDENTIALS_DIR=${config.bus.credentials_dir} `;
+  const verbs = ["status", "events", "why ID", "disarm"];
+  if (before === "" && flags === "") return verbs.map((verb) => `${command} ${verb}`).join(", ");
+  return `${before}${command} status${flags}; in the same way: ${verbs.slice(1).join(", ")}`;
 }
 
 function rulesText(status: StatusView, paint: Paint): string {
