@@ -13,6 +13,7 @@ import { DesiredWriter } from "./desired/writer.ts";
 import { messageOf } from "./errors.ts";
 import type { ControllerBus } from "./port.ts";
 import { buildRuleSet } from "./ruleset/build.ts";
+import { openCacheDir } from "./ruleset/cache-dir.ts";
 import { RuleSetKeeper } from "./ruleset/keeper.ts";
 import { unreadable, watchDirectories } from "./ruleset/watch.ts";
 import { StatusReporter } from "./status.ts";
@@ -54,7 +55,8 @@ export async function serveController(
   const changed = (): void => {
     reporter.changed();
   };
-  const keeper = makeKeeper(bus, config, options, changed);
+  using cache = openCacheDir();
+  const keeper = makeKeeper(bus, config, { ...options, cache: cache.path }, changed);
   const reporter = new StatusReporter({
     ...{ version: readVersion(), counters, refusals, writer, log },
     ruleset: () => keeper.status,
@@ -119,15 +121,15 @@ export async function serveController(
 function makeKeeper(
   bus: ControllerBus,
   config: Config,
-  options: ControllerOptions & { log: Logger },
+  options: ControllerOptions & { log: Logger; cache: string },
   onStatus: () => void,
 ): RuleSetKeeper {
-  const { buildCommand: command, buildTimeout: timeout = 30_000, log } = options;
+  const { buildCommand: command, buildTimeout: timeout = 30_000, cache, log } = options;
   const { shipped } = config.rules;
   return new RuleSetKeeper({
     ...{ store: bus.ruleSets, directories: config.rules.dirs, inspect: unreadable, log, onStatus },
     build: async (directories, signal) =>
-      await buildRuleSet({ command, directories, shipped, enforce: config.enforce, timeout }, signal),
+      await buildRuleSet({ command, directories, shipped, enforce: config.enforce, cache, timeout }, signal),
   });
 }
 
