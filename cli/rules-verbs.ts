@@ -24,7 +24,7 @@ export async function rulesAction(
     if (name === "check") return await checkAction(options, json);
     if (name === "build") {
       const kept = flags.cache === undefined ? {} : { cache: flags.cache };
-      return await buildAction({ ...options, ...kept }, flags.out!, json);
+      return await buildAction({ ...options, ...kept, policies: flags.policies ?? true }, flags.out!, json);
     }
     if (name === "test") return await testAction(options, paths, json);
     return await listAction(options, json);

@@ -56,7 +56,10 @@ export async function serveController(
     reporter.changed();
   };
   using cache = openCacheDir();
-  const keeper = makeKeeper(bus, config, { ...options, cache: cache.path }, changed);
+  let watchAgain = (_directory: string): void => {};
+  const keeper = makeKeeper(bus, config, { ...options, cache: cache.path }, changed, (directory) =>
+    watchAgain(directory),
+  );
   const reporter = new StatusReporter({
     ...{ version: readVersion(), counters, refusals, writer, log },
     ruleset: () => keeper.status,
@@ -70,6 +73,7 @@ export async function serveController(
     const following = writer.follow(stopping.signal, loaded.resolve, changed);
     await Promise.race([loaded.promise, following]);
     const watching = startWatch(keeper, config, log);
+    watchAgain = watching.again;
     try {
       bus.serveControl(
         controlHandlers({
@@ -123,13 +127,14 @@ function makeKeeper(
   config: Config,
   options: ControllerOptions & { log: Logger; cache: string },
   onStatus: () => void,
+  onReadable: (directory: string) => void,
 ): RuleSetKeeper {
   const { buildCommand: command, buildTimeout: timeout = 30_000, cache, log } = options;
-  const { shipped } = config.rules;
+  const { enforce, rules } = config;
   return new RuleSetKeeper({
-    ...{ store: bus.ruleSets, directories: config.rules.dirs, inspect: unreadable, log, onStatus },
-    build: async (directories, signal) =>
-      await buildRuleSet({ command, directories, shipped, enforce: config.enforce, cache, timeout }, signal),
+    ...{ store: bus.ruleSets, directories: rules.dirs, inspect: unreadable, enforce, log, onStatus, onReadable },
+    build: async (directories, policies, signal) =>
+      await buildRuleSet({ command, directories, shipped: rules.shipped, enforce, policies, cache, timeout }, signal),
   });
 }
 

@@ -10,6 +10,7 @@ export interface RulesFlags {
   shipped: boolean;
   out?: string;
   cache?: string;
+  policies?: boolean;
   enforce?: boolean;
 }
 
@@ -51,6 +52,7 @@ function rulesCommand(name: keyof typeof VERBS, setExit: SetExit): Command {
     command
       .requiredOption("--out <file>", "where to write it")
       .option("--cache <dir>", "a directory that keeps compiled Rego from one build to the next")
+      .option("--no-policies", "without enforcement policies")
       .option("--enforce", "build for enforce mode");
   }
   return command.action(async (...args: unknown[]) => {

@@ -13,6 +13,8 @@ export interface BuildRequest {
   directories: readonly string[];
   shipped: boolean;
   enforce: boolean;
+  /** Whether enforcement policies are in the set. */
+  policies: boolean;
   /** A directory of the controller's own, in which builds keep what the next one need not do again. */
   cache: string;
   /** Milliseconds after which the build is killed. */
@@ -71,6 +73,7 @@ function buildArguments(request: BuildRequest, out: string): string[] {
     ...request.directories.flatMap((directory) => ["--rules", directory]),
     ...["--out", out, "--cache", join(request.cache, "rego"), "-o", "json"],
     ...(request.shipped ? [] : ["--no-shipped"]),
+    ...(request.policies ? [] : ["--no-policies"]),
     ...(request.enforce ? ["--enforce"] : []),
   ];
 }

@@ -12,6 +12,8 @@ import { RegoCache } from "./rego-cache.ts";
 export interface BuildOptions extends LoadOptions {
   /** A directory in which compiled Rego is kept from one build to the next. */
   cache?: string;
+  /** False leaves enforcement policies out. */
+  policies?: boolean;
 }
 
 export interface BuiltRuleSet {
@@ -28,6 +30,7 @@ export interface BuiltRuleSet {
 export async function buildRuleSet(options: BuildOptions): Promise<BuiltRuleSet> {
   const problems = new Problems();
   const loaded = loadRules(options, problems);
+  if (options.policies === false) loaded.policies = [];
   const compiled = await compileRego(loaded, problems, new RegoCache(options.cache ?? null));
   return finish(loaded, problems, compiled);
 }

@@ -33,7 +33,16 @@ const save = (text: string, name = "a.yaml"): void => writeFileSync(join(rules, 
 function makeRequest(change: Partial<BuildRequest> = {}): BuildRequest {
   const command = [process.execPath, FAKE_BUILD];
   const cache = join(root, "cache");
-  return { command, directories: [rules], shipped: true, enforce: false, cache, timeout: 10_000, ...change };
+  return {
+    command,
+    directories: [rules],
+    shipped: true,
+    enforce: false,
+    policies: true,
+    cache,
+    timeout: 10_000,
+    ...change,
+  };
 }
 
 describe("a build", () => {
@@ -106,15 +115,16 @@ describe("keeping a rule set", () => {
   let close: () => Promise<void>;
   let builds: number;
 
-  async function start(directories = [rules]): Promise<void> {
+  async function start(directories = [rules], enforce = false, inspect = unreadable): Promise<void> {
     store ??= new FakeRuleSets();
     builds = 0;
     keeper = new RuleSetKeeper({
-      ...{ store, directories, inspect: unreadable, log: SILENT, onStatus: () => undefined },
-      build: async (readable, signal) => {
+      ...{ store, directories, inspect, enforce, again: 50, log: SILENT, onStatus: () => undefined },
+      build: async (readable, policies, signal) => {
         builds += 1;
-        return await buildRuleSet(makeRequest({ directories: readable }), signal);
+        return await buildRuleSet(makeRequest({ directories: readable, policies }), signal);
       },
+      onReadable: (directory) => watching.again(directory),
     });
     const watching = watchDirectories(
       directories,
@@ -218,6 +228,47 @@ describe("keeping a rule set", () => {
     mkdirSync(late);
     writeFileSync(join(late, "z.yaml"), "late");
     await until(() => keeper.status.state === "live" && live() === "lateone|");
+  });
+
+  test("with --enforce, no policy is armed before every directory was read; once it was, it may go away", async () => {
+    save("one");
+    const own = join(root, "own");
+    mkdirSync(own);
+    writeFileSync(join(own, "z.yaml"), "own");
+    let readable = false;
+    const inspect = (directory: string) =>
+      directory === own && !readable
+        ? { file: own, line: null, rule: null, message: "cannot be read", allowed: "chmod" }
+        : unreadable(directory);
+    await start([rules, own], true, inspect);
+    expect(live()).toBe("one|--no-policies");
+    const said = [
+      `${own} cannot be read (allowed: chmod)`,
+      expect.stringMatching(/^enforcement policies are not armed.*\(allowed: .*readable, or no --enforce\)$/),
+    ];
+    expect(keeper.status.state).toBe("broken");
+    expect(keeper.status.errors.map(describeMessage)).toEqual(said);
+    save("two");
+    await until(() => live() === "two|--no-policies");
+    expect(keeper.status.errors.map(describeMessage)).toEqual(said);
+    // The same at the next start, with the set of this one in the store.
+    stopping.abort();
+    await running;
+    await close();
+    stopping = new AbortController();
+    await start([rules, own], true, inspect);
+    expect(keeper.status.errors.map(describeMessage)).toEqual(said);
+    expect(live()).toBe("two|--no-policies");
+
+    readable = true; // nothing changes in it: it is looked at
+    await until(() => live() === "owntwo|" && keeper.status.state === "live");
+    readable = false;
+    save("three");
+    await until(() => keeper.status.state === "broken");
+    expect(live()).toBe("owntwo|");
+    expect(keeper.status.errors.map(describeMessage)).toEqual(said.slice(0, 1));
+    readable = true;
+    await until(() => live() === "ownthree|");
   });
 
   test("a directory that goes away takes no rules out of the live set", async () => {
