@@ -59,7 +59,7 @@ export const SETTINGS = {
     argument_bytes: integer(8192, [256, 8192], "How much of a program's arguments is taken."),
     redact: textList(
       [],
-      "Regular expressions; what they match in arguments (or their first group) leaves the node as `***`.",
+      "Regular expressions; of what they match in arguments, every group (without one, all of it) leaves the node as `*****`.",
       {
         item: { type: "string", minLength: 1 },
       },
