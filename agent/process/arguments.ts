@@ -51,7 +51,7 @@ function hide(text: string, filter: RegExp): string {
   const spans = [...text.matchAll(filter)]
     .flatMap(({ indices }) => (indices!.length === 1 ? indices! : indices!.slice(1)))
     // One that took no part, or took nothing, hides nothing.
-    .filter((span) => span !== undefined && span[0] < span[1])
+    .filter((span): span is [number, number] => span !== undefined && span[0] < span[1])
     .sort((a, b) => a[0] - b[0]);
   let out = "";
   let from = 0;
