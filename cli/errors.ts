@@ -42,7 +42,7 @@ export function exitOf(error: unknown): number {
 /** `reeve: message`, what to do below it, and the chain of causes only where REEVE_DEBUG is set. */
 export function describeError(error: unknown, debug: boolean): string {
   const message = error instanceof Error ? error.message : String(error);
-  const lines = [`reeve: ${message}`];
+  const lines = [`reeve: ${message.replaceAll("\n", "\n       ")}`];
   const help = (error as { help?: unknown } | null)?.help;
   if (typeof help === "string" && help !== "") lines.push(`       ${help}`);
   if (debug && error instanceof Error) {

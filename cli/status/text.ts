@@ -56,9 +56,16 @@ function nodeLines(node: NodeStatus, current: number | null, now: number, paint:
     );
   }
   lines.push(...more(selectors.length, "selectors (reeve selectors list)"));
-  for (const it of node.refused.slice(0, MOST_LINES))
-    lines.push(paint("yellow", `  refused ${safe(it.selector)} of ${safe(it.entry)}: ${safe(it.reason)}`));
-  lines.push(...more(node.refused.length, "refused (reeve status -o json)"));
+  // Short-lived processes end before they can be cut off: nothing to mend, and there may be many.
+  const ended = node.refused.filter((it) => it.reason.startsWith("scope.tree: no process "));
+  const refused = node.refused.filter((it) => !ended.includes(it));
+  for (const it of refused.slice(0, MOST_LINES))
+    lines.push(paint("yellow", `  refused ${refusedName(it)}: ${safe(it.reason)}`));
+  lines.push(...more(refused.length, "refused (reeve status -o json)"));
+  if (ended.length > 0) {
+    const one = ended.length === 1 ? `${refusedName(ended[0]!)} waits` : `${ended.length} selectors wait`;
+    lines.push(paint("dim", `  ${one} for a process tree that this node does not know (it has ended)`));
+  }
   lines.push(`  counters  ${numbers(node.counters)}`, `  lost      ${lost(node.losses, paint)}`);
   return lines;
 }
@@ -82,6 +89,12 @@ function engineLines(engine: EngineStatus, now: number, paint: Paint): string[] 
   }
   lines.push(`  counters  ${numbers(engine.counters)}`);
   return lines;
+}
+
+/** The selector, with its entry where that has another name. */
+function refusedName({ selector, entry }: NodeStatus["refused"][number]): string {
+  if (selector === "") return safe(entry);
+  return entry.endsWith(`.${selector}`) ? safe(selector) : `${safe(selector)} of ${safe(entry)}`;
 }
 
 /** What does not stand in the text any more, and where it does. */

@@ -67,10 +67,12 @@ describe("the command line", () => {
   });
 
   it("says each problem of the configuration in a line, and nothing of stacks", () => {
-    writeFileSync(join(dir, "bad.yaml"), "bus:\n  prot: 1\n");
+    writeFileSync(join(dir, "bad.yaml"), "bus:\n  prot: 1\nenforce: maybe\n");
     const { status, stderr } = reeve("config", "--config", join(dir, "bad.yaml"));
     expect(status).toBe(EXIT.usage);
-    expect(stderr).toMatch(/bad\.yaml:2.*prot.*did you mean.*port/);
+    expect(stderr).toMatch(
+      /^reeve: \S*bad\.yaml:2.*prot.*did you mean.*port.*\n {7}\S*bad\.yaml:3:10: enforce: .*allowed/,
+    );
     expect(stderr).not.toMatch(/ at .*\.ts:/);
   });
 

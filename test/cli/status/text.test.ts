@@ -22,7 +22,13 @@ const node = {
       counters: { hits: 2, denied: 2, would_deny: 0, undecided: 0 },
     },
   ],
-  refused: [{ selector: "s2", entry: "all.s2", reason: "file_open: no such hook\u001b[2J" }],
+  refused: [
+    { selector: "s2", entry: "all.s2", reason: "file_open: no such hook\u001b[2J" },
+    { selector: "s3", entry: "all.mine", reason: "rate: 0 is not a number" },
+    { selector: "", entry: "all.broken", reason: "is no JSON" },
+    { selector: "c1", entry: "node.web-1.c1", reason: 'scope.tree: no process "abc" is known on this node' },
+    { selector: "c2", entry: "node.web-1.c2", reason: 'scope.tree: no process "abd" is known on this node' },
+  ],
 };
 const engine = {
   ...{
@@ -74,7 +80,10 @@ describe("the status", () => {
       "node web-1  running, seen 2.0 s ago, kernel 6.18, revision 7 of 8",
       "  attached  process_exec  tp_btf  can deny",
       "  selector s1 (enforce): 2 hits, 2 denied, 0 would deny",
-      String.raw`  refused s2 of all.s2: file_open: no such hook\x1b[2J`,
+      String.raw`  refused s2: file_open: no such hook\x1b[2J`,
+      "  refused s3 of all.mine: rate: 0 is not a number",
+      "  refused all.broken: is no JSON",
+      "  2 selectors wait for a process tree that this node does not know (it has ended)",
       "  counters  records_exec 5",
       "  lost      process_exec 2",
       "",
