@@ -119,7 +119,7 @@ export class Agent {
     this.#state = "stopping";
     for (const timer of this.#timers) clearInterval(timer);
     clearTimeout(this.#soon);
-    this.#observer.loop.stop();
+    await this.#observer.loop.stop();
     this.#observer.loop.drainNow();
     this.#desired.close();
     this.#ringLosses.look(this.#clock.now());
@@ -146,6 +146,7 @@ export class Agent {
         denials: denials.counters.denials,
         denials_unnamed: denials.counters.unnamed,
         drains: loop.counters.passes,
+        sleeps: loop.counters.sleeps,
         events_stored: this.#sender.counters.events,
         messages_stored: this.#sender.counters.messages,
         messages_resent: bus.resent,
@@ -182,6 +183,7 @@ export class Agent {
   #tick(): void {
     this.#ticks++;
     this.#clock.adjust();
+    this.#observer.sweep();
     const lost = this.#ringLosses.look(this.#clock.now());
     if (lost > 0 || this.#ticks % VERIFY_TICKS === 0 || this.#isFull()) this.#observer.verify();
     this.#matcher.tick();

@@ -8,6 +8,7 @@ import { ProcessJson } from "./events/process-json.ts";
 import { RecordHandler } from "./events/record-handler.ts";
 import type { Hooks } from "./hooks.ts";
 import { RingReader } from "./kernel/ring.ts";
+import { RingSleep } from "./kernel/ring-sleep.ts";
 import { redactor } from "./process/arguments.ts";
 import { cgroup1Root, CgroupPaths } from "./process/cgroups.ts";
 import { TableLookup } from "./process/lookup.ts";
@@ -38,6 +39,7 @@ export class Observer {
   readonly loop: DrainLoop;
   readonly #options: ObserverOptions;
   readonly #ring: RingReader;
+  readonly #sleep: RingSleep;
   readonly #cgroups: CgroupPaths | undefined;
   readonly #cgroupsV1: CgroupPaths | undefined;
 
@@ -72,6 +74,7 @@ export class Observer {
       onDenial: this.denials.handle,
     });
     this.#ring = new RingReader(hooks.maps.fd("events")!, options.ringBytes);
+    this.#sleep = new RingSleep(hooks.maps.fd("events")!, hooks.maps.fd("agent_asleep")!);
     this.loop = new DrainLoop({
       ring: this.#ring,
       onRecord: this.records.handle,
@@ -81,6 +84,8 @@ export class Observer {
       },
       intervalMs: config.agent.drain_ms,
       onError: (err) => log.error({ err }, "a drain of the ring failed"),
+      sleep: this.#sleep,
+      beforeSleep: () => batcher.flushQuiet(),
     });
     this.lookup = new TableLookup(config.node, this.table, () => void this.loop.drainNow());
   }
@@ -110,8 +115,14 @@ export class Observer {
     return this.#ring.pending();
   }
 
+  /** Forgets processes whose time is over also while nothing happens. */
+  sweep(): void {
+    this.table.sweep(this.#options.clock.now());
+  }
+
+  /** Only after the loop was stopped. */
   close(): void {
-    this.loop.stop();
+    this.#sleep.close();
     this.#ring.close();
     this.#cgroups?.close();
     this.#cgroupsV1?.close();

@@ -83,6 +83,12 @@ export class EventBatcher {
     }
   }
 
+  /** Nothing happens any more: sends what waits, unless the bus is behind. Whether nothing is left. */
+  flushQuiet(): boolean {
+    if (this.#options.waiting() <= 16) this.flush();
+    return this.oldest() === undefined;
+  }
+
   /** Sends everything. */
   flush(): void {
     for (const batch of this.#batches.values()) if (batch.count > 0) this.#send(batch);
