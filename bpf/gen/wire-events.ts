@@ -238,11 +238,13 @@ export const WIRE: Wire = {
       },
     },
     Capabilities: {
-      doc: "Capability sets, by name (CAP_NET_ADMIN).",
+      doc:
+        "Capability sets: by name (CAP_NET_ADMIN) what counts, the others as bits, 16 hexadecimal digits as in " +
+        "/proc/PID/status (a name for every bit of every set made up half of the event).",
       fields: {
         effective: { type: list(string), from: `${CREDENTIALS}.cap_effective` },
-        permitted: { type: list(string), from: `${CREDENTIALS}.cap_permitted` },
-        inheritable: { type: list(string), from: `${CREDENTIALS}.cap_inheritable` },
+        permitted: { type: string, from: `${CREDENTIALS}.cap_permitted` },
+        inheritable: { type: string, from: `${CREDENTIALS}.cap_inheritable` },
       },
     },
     Namespaces: {

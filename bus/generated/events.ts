@@ -203,14 +203,14 @@ export interface StdioEntry {
   dport?: number;
 }
 
-/** Capability sets, by name (CAP_NET_ADMIN). */
+/** Capability sets: by name (CAP_NET_ADMIN) what counts, the others as bits, 16 hexadecimal digits as in /proc/PID/status (a name for every bit of every set made up half of the event). */
 export interface Capabilities {
   /** effective capabilities */
   effective: string[];
   /** permitted capabilities */
-  permitted: string[];
+  permitted: string;
   /** inheritable capabilities */
-  inheritable: string[];
+  inheritable: string;
 }
 
 /** Inode numbers of namespaces. */

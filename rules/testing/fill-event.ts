@@ -27,7 +27,7 @@ const EXEC_PROCESS: Json = {
     { fd: 1, type: "null", inode: 5 },
     { fd: 2, type: "null", inode: 5 },
   ],
-  cap: { effective: [], permitted: [], inheritable: [] },
+  cap: { effective: [], permitted: "0000000000000000", inheritable: "0000000000000000" },
   ns: { uts: 1, ipc: 2, mnt: 3, pid: 4, pid_for_children: 4, net: 5, time: 6, cgroup: 7, user: 8 },
   credentials: {
     uid: 1000,

@@ -94,7 +94,7 @@ const EXEC: ProcessExecEvent = {
       },
       { fd: 1, type: "null", inode: 3 },
     ],
-    cap: { effective: ["CAP_CHOWN"], permitted: [], inheritable: [] },
+    cap: { effective: ["CAP_CHOWN"], permitted: "0000000000000001", inheritable: "0000000000000000" },
     ns: { uts: 1, ipc: 1, mnt: 1, pid: 1, pid_for_children: 1, net: 1, time: 1, cgroup: 1, user: 1 },
     credentials: { uid: 0, gid: 0, euid: 0, egid: 0, suid: 0, sgid: 0, fsuid: 0, fsgid: 0, securebits: 0 },
     binary_properties: {
