@@ -94,6 +94,11 @@ export const WIRE: Wire = {
           from: "denial.count",
           doc: "denials that this stands for: 1 and those suppressed by the rate limit since the last",
         },
+        undecided: {
+          type: boolean,
+          from: "denial.flags",
+          doc: "whether a value that the selector asks for was not known in the kernel, so that it counted as matching",
+        },
         because: {
           type: { is: "foreign", name: "Because", module: "../types/selector.ts" },
           doc: "why the selector exists",
@@ -370,6 +375,5 @@ export const WIRE: Wire = {
     "denial.install": "names the selector, with its place",
     "denial.tid": "the process is told",
     "denial.operands": "for whoever looks for the fault in a selector",
-    "denial.flags": "for whoever looks for the fault in a selector",
   },
 };

@@ -73,6 +73,8 @@ export interface DenialEvent extends Envelope {
   priority: number;
   /** denials that this stands for: 1 and those suppressed by the rate limit since the last */
   count: number;
+  /** whether a value that the selector asks for was not known in the kernel, so that it counted as matching */
+  undecided: boolean;
   /** why the selector exists */
   because: Because;
   /** the connection; null where the hook is not about one */

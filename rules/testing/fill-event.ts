@@ -76,7 +76,7 @@ const ORDINARY: Record<EventKind, Json> = {
       hook: "process_exec",
       mode: "enforce",
     },
-    ...{ action: "deny", priority: 0, count: 1, because: {}, socket: null },
+    ...{ action: "deny", priority: 0, count: 1, undecided: false, because: {}, socket: null },
   },
   gap: { from: TIME, to: TIME, kinds: ["process_exec"], count: 1, reason: "ring_overflow" },
 };

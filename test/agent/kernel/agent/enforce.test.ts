@@ -70,6 +70,7 @@ test("a denied exec dies by SIGKILL before its first instruction, and the denial
     rung: "tp_btf",
     priority: 3,
     count: 1,
+    undecided: false,
     because: { reason: "a test" },
     socket: null,
     process: { binary: target, arguments: "x" },
