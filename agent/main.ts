@@ -3,6 +3,7 @@ import type { Server } from "node:http";
 import { createLogger } from "../bus/log.ts";
 import type { Config } from "../bus/config/settings.ts";
 import { connect } from "../bus/connection.ts";
+import type { BusStatus } from "../bus/status.ts";
 import { reportReady } from "../bus/ready.ts";
 import { Agent } from "./agent.ts";
 import { AgentError } from "./errors.ts";
@@ -28,7 +29,7 @@ export async function runAgent(config: Config, signal: AbortSignal): Promise<voi
     if (root !== undefined) enterOwnCgroup(root, config.agent.own_cgroup);
     const connection = await connect("agent", config, {
       wait: 0,
-      onStatus: (status) => log.info(status, "bus"),
+      onStatus: (status) => log.info(status, busText(status)),
     });
     let agent: Agent;
     try {
@@ -42,6 +43,13 @@ export async function runAgent(config: Config, signal: AbortSignal): Promise<voi
   } finally {
     lock.release();
   }
+}
+
+/** `bus: connected 127.0.0.1:4222`, `bus: retrying: the bus cannot be reached`. */
+function busText(status: BusStatus): string {
+  if (status.type === "connected") return `bus: connected ${status.url}`;
+  if (status.type === "refused") return `bus: refused ${status.operation} on ${status.subject}`;
+  return `bus: ${status.type}${"reason" in status ? `: ${status.reason}` : ""}`;
 }
 
 async function runUntil(
