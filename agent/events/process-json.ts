@@ -43,20 +43,21 @@ export class ProcessJson {
     return entry.execId;
   }
 
-  /** The members of a `Process`, without the braces around them. */
+  /**
+   * The members of a `Process`, without the braces around them. Made anew each time: kept with thousands of short-lived
+   * processes they would be what the garbage collector spends its time on.
+   */
   process(entry: ProcessEntry): string {
-    if (entry.processJson !== "") return entry.processJson;
     const image = entry.image;
     const marks = image === null || image.marks === "" ? "" : ` ${image.marks}`;
-    const json =
+    return (
       `"exec_id":"${this.execId(entry)}","parent_exec_id":${this.#parentExecId(entry)},"pid":${entry.tgid}` +
       `,"tid":${entry.origin === "execve" && image !== null ? image.tid : entry.tgid}` +
       `,"uid":${image?.uid ?? UNKNOWN_ID},"auid":${image?.auid ?? UNKNOWN_ID}` +
       `,"binary":${quote(image?.binary ?? "")},"arguments":${quote(image?.arguments ?? "")}` +
       `,"cwd":${quote(image?.cwd ?? "")},"start_time":"${this.#startTime(entry)}"` +
-      `,"flags":"${entry.origin}${marks}",${this.#cgroup(entry.cgroupId, entry.cgroupV1Id)}`;
-    entry.processJson = json;
-    return json;
+      `,"flags":"${entry.origin}${marks}",${this.#cgroup(entry.cgroupId, entry.cgroupV1Id)}`
+    );
   }
 
   /** `"parent":...,"ancestors":[...]` of a process with this parent. */

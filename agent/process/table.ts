@@ -243,7 +243,6 @@ export class ProcessTable {
       entry.parentTgid = key.tgid;
       entry.parentStart = key.start;
       entry.parentSelfExecId = key.selfExecId;
-      entry.processJson = "";
     }
     if (parent === before) return;
     // a parent is always older; anything else is bad data and would make a circle of the lineage
