@@ -26,7 +26,7 @@ export class TextCache {
     const slot = (hash ^ (hash >>> 15)) & (SLOTS - 1);
     const known = this.#texts[slot]!;
     if (known.length === length && same(known, data, from)) return known;
-    return (this.#texts[slot] = data.latin1Slice(from, to));
+    return (this.#texts[slot] = data.toString("latin1", from, to));
   }
 }
 
