@@ -1,6 +1,7 @@
 import { EngineBus } from "../bus/clients/engine.ts";
 import type { Config } from "../bus/config/settings.ts";
 import { connect } from "../bus/connection.ts";
+import { keepHealth } from "../bus/health.ts";
 import { createLogger } from "../bus/log.ts";
 import { reportReady } from "../bus/ready.ts";
 import { busPort } from "./engine/bus-port.ts";
@@ -30,12 +31,15 @@ export async function runEngine(config: Config, signal: AbortSignal): Promise<vo
     },
     log,
   );
+  let stopHealth = (): void => {};
   try {
     await engine.run(signal, (ruleset) => {
       log.info({ ruleset, partitions: config.engine.partitions }, "the engine runs");
       reportReady({ ruleset });
+      stopHealth = keepHealth(() => (connection.connected ? null : "the bus is away"));
     });
   } finally {
+    stopHealth();
     await bus.close();
   }
 }
