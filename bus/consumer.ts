@@ -36,11 +36,28 @@ export interface ConsumeOptions<T> {
   /** What is handed on; null: refused, with a reason of its own. */
   wrap(message: StreamMessage): T | null;
   onMissing?: () => void;
+  /** What is unfinished for so many ms, and so often again, is said to be worked on, also while it waits in the queue. */
+  workingAfter?: number;
+}
+
+/** Durable consumers that feed a queue. */
+export interface Consuming {
+  /** From now on from these. What was taken from others is still to be finished. */
+  from(consumers: readonly string[]): void;
+  stop(): void;
 }
 
 /** Feeds a queue from durable consumers until it ends. */
-export function consume<T>(bus: BusConnection, options: ConsumeOptions<T>): () => void {
-  const pulls = options.consumers.map((consumer) => {
+export function consume<T>(bus: BusConnection, options: ConsumeOptions<T>): Consuming {
+  const pulls = new Map<string, Pull>();
+  const open = new Map<StreamMessage, number>();
+  const keep = options.workingAfter;
+  const sayWorking = (): void => {
+    const now = performance.now();
+    for (const [message, since] of open) if (now - since >= keep!) message.working();
+  };
+  const keeping = keep === undefined ? undefined : setInterval(sayWorking, keep).unref();
+  const start = (consumer: string): Pull => {
     const { stream, most, onMissing } = options;
     const pull: Pull = new Pull(bus, {
       stream,
@@ -50,18 +67,36 @@ export function consume<T>(bus: BusConnection, options: ConsumeOptions<T>): () =
       onMessage: (msg) => {
         const delivery = deliveryOf(msg);
         if (delivery === null) return pull.release();
-        const wrapped = options.wrap(streamMessage(bus, msg, delivery, () => pull.release()));
+        const message = streamMessage(bus, msg, delivery, () => {
+          open.delete(message);
+          pull.release();
+        });
+        open.set(message, performance.now());
+        const wrapped = options.wrap(message);
         if (wrapped !== null) options.queue.push(wrapped);
       },
     });
     return pull;
-  });
+  };
+  const from = (consumers: readonly string[]): void => {
+    for (const [consumer, pull] of pulls) {
+      if (consumers.includes(consumer)) continue;
+      pulls.delete(consumer);
+      pull.stop();
+    }
+    for (const consumer of consumers) if (!pulls.has(consumer)) pulls.set(consumer, start(consumer));
+  };
+  from(options.consumers);
   const off = bus.onStatus((status) => {
     if (status.type === "closed") options.queue.close();
   });
-  return () => {
-    off();
-    for (const pull of pulls) pull.stop();
+  return {
+    from,
+    stop() {
+      off();
+      clearInterval(keeping);
+      from([]);
+    },
   };
 }
 

@@ -3,14 +3,21 @@ import { CURRENT_RULE_SET } from "./object-names.ts";
 import { PARTITIONS } from "./partition.ts";
 import { BUCKETS, CONSUMERS, kvStream, objectStream, STREAMS } from "./subjects.ts";
 
-/** How long an engine may keep an event before it is given out again, in ms, and how often that happens. */
-export const ACK_WAIT = 30_000;
-export const MAX_DELIVER = 10;
+/**
+ * How long an engine may keep an event without a word before it is given out again, in ms, and how often that happens. Short,
+ * because this is how long the last events of an engine that died wait; an engine that lives says that it is still at it.
+ */
+export const ACK_WAIT = 5000;
+export const MAX_DELIVER = 20;
+const DECISION_ACK_WAIT = 30_000;
+const DECISION_MAX_DELIVER = 10;
 
 const NS = 1_000_000;
 const MB = 1024 * 1024;
 const EVENTS_DUPLICATE_WINDOW = 120_000;
 const DEMAND_AGE = 60_000;
+/** What an engine that is gone leaves behind ends by itself. */
+const ENGINES_AGE = 30_000;
 
 /** Every stream, as JetStream's API takes it (times in ns). `secret`: see server/accounts.ts; null: alerts are republished openly. */
 export function streamConfigs(config: Config, secret: string | null): Record<string, unknown>[] {
@@ -39,8 +46,9 @@ export function streamConfigs(config: Config, secret: string | null): Record<str
     { ...bounded(STREAMS.large, ["reeve.large.>"], 1024 * MB, 0), max_msgs_per_subject: 1 },
     // Markers of deleted keys end by themselves.
     { ...bucket(BUCKETS.desired, 256 * MB, 0), allow_msg_ttl: true },
-    bucket(BUCKETS.status, 256 * MB, 0),
+    { ...bucket(BUCKETS.status, 256 * MB, 0), allow_msg_ttl: true },
     bucket(BUCKETS.demand, 64 * MB, DEMAND_AGE),
+    bucket(BUCKETS.engines, 4 * MB, ENGINES_AGE),
     {
       ...bounded(
         objectStream(BUCKETS.rulesets),
@@ -62,7 +70,7 @@ export function streamConfigs(config: Config, secret: string | null): Record<str
 export function consumerConfigs(config: Config): { stream: string; config: Record<string, unknown> }[] {
   const events = Array.from({ length: PARTITIONS }, (_, partition) => ({
     stream: STREAMS.events as string,
-    config: acknowledged(CONSUMERS.events(partition), `reeve.events.${partition}.*.*`),
+    config: acknowledged(CONSUMERS.events(partition), `reeve.events.${partition}.*.*`, ACK_WAIT, MAX_DELIVER),
   }));
   const desired = kvStream(BUCKETS.desired);
   const nodes = new Set([config.node, ...config.bus.nodes]);
@@ -80,7 +88,7 @@ export function consumerConfigs(config: Config): { stream: string; config: Recor
   }));
   const decisions = {
     stream: STREAMS.decisions as string,
-    config: acknowledged(CONSUMERS.controller, "reeve.decisions.>"),
+    config: acknowledged(CONSUMERS.controller, "reeve.decisions.>", DECISION_ACK_WAIT, DECISION_MAX_DELIVER),
   };
   return [...events, ...agents, ...controller, decisions];
 }
@@ -109,14 +117,14 @@ function bucket(name: string, maxBytes: number, maxAge: number): Record<string, 
   };
 }
 
-function acknowledged(name: string, filter: string): Record<string, unknown> {
+function acknowledged(name: string, filter: string, wait: number, most: number): Record<string, unknown> {
   return {
     durable_name: name,
     filter_subject: filter,
     deliver_policy: "all",
     ack_policy: "explicit",
-    ack_wait: ACK_WAIT * NS,
-    max_deliver: MAX_DELIVER,
+    ack_wait: wait * NS,
+    max_deliver: most,
     max_ack_pending: 1000,
   };
 }

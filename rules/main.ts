@@ -6,6 +6,7 @@ import { createLogger } from "../bus/log.ts";
 import { reportReady } from "../bus/ready.ts";
 import { busPort } from "./engine/bus-port.ts";
 import { Engine } from "./engine/engine.ts";
+import { Ownership } from "./engine/ownership.ts";
 import { parsePartitions } from "./engine/partitions.ts";
 
 const VERSION = "0.1.0";
@@ -22,7 +23,7 @@ export async function runEngine(config: Config, signal: AbortSignal): Promise<vo
   const connection = await connect("engine", config, { wait: 30_000 });
   const bus = new EngineBus(connection);
   const engine = new Engine(
-    busPort(bus, name, partitions),
+    busPort(bus, name, new Ownership(bus, name, partitions, log)),
     {
       ...{ name, version: VERSION, node: config.node },
       config: { enforce: config.enforce },

@@ -104,7 +104,7 @@ export const SETTINGS = {
     watchdog_ms: integer(1000, [10, 60_000], "How long one rule may take before it is stopped and disabled."),
     partitions: text(
       "0-31",
-      "Which partitions of the events this engine reads: numbers and ranges, such as `0-15` or `0,4-7`.",
+      "Which partitions of the events this engine may read: numbers and ranges, such as `0-15` or `0,4-7`. The engines that run share out what they may.",
     ),
     memory_mb: integer(256, [64, 65_536], "How much memory the evaluating worker may use."),
   },

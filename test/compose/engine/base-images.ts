@@ -52,7 +52,8 @@ async function nodeRoot(root: string, repo: string, say: (line: string) => void)
   chmodSync(join(local, "bin/node"), 0o755);
   const npm = mkdtempSync(join(CACHE, "npm-"));
   try {
-    for (const file of ["package.json", "package-lock.json"]) copyFileSync(join(repo, "setup/npm", file), join(npm, file));
+    for (const file of ["package.json", "package-lock.json"])
+      copyFileSync(join(repo, "setup/npm", file), join(npm, file));
     await must("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--omit=optional"], { cwd: npm });
     cpSync(join(npm, "node_modules/npm"), join(local, "lib/node_modules/npm"), { recursive: true });
   } finally {
@@ -68,7 +69,8 @@ async function natsRoot(root: string, repo: string): Promise<void> {
     chmodSync(work, 0o777);
     await must("apt-get", ["-q", "-o", "APT::Sandbox::User=root", "download", "busybox-static"], { cwd: work });
     await must("sh", ["-c", 'dpkg-deb -x "$1"/*.deb "$1"', "sh", work]);
-    for (const dir of ["bin", "usr/bin", "usr/local/bin", "etc", "tmp", "data"]) mkdirSync(join(root, dir), { recursive: true });
+    for (const dir of ["bin", "usr/bin", "usr/local/bin", "etc", "tmp", "data"])
+      mkdirSync(join(root, dir), { recursive: true });
     const busybox = ["bin/busybox", "usr/bin/busybox"].map((it) => join(work, it)).find((it) => existsSync(it));
     copyFileSync(busybox ?? "", join(root, "bin/busybox"));
     symlinkSync("busybox", join(root, "bin/sh"));

@@ -46,12 +46,22 @@ export async function dockerPackages(root: string, say: (line: string) => void):
   );
   const env = { ...process.env, APT_CONFIG: join(work, "apt/apt.conf") };
   await must("apt-get", ["-q", "update"], { env });
-  const names = [...TRIXIE.map((it) => `${it}/trixie`), ...[...BOOKWORM, ...BOOKWORM_TOO].map((it) => `${it}/bookworm`)];
+  const names = [
+    ...TRIXIE.map((it) => `${it}/trixie`),
+    ...[...BOOKWORM, ...BOOKWORM_TOO].map((it) => `${it}/bookworm`),
+  ];
   await must("apt-get", ["-q", "download", ...names], { env, cwd: work });
   for (const name of readdirSync(work).filter((it) => it.endsWith(".deb"))) {
     await must("dpkg-deb", ["-x", join(work, name), join(work, "root")]);
   }
-  for (const name of ["iptables", "iptables-save", "iptables-restore", "ip6tables", "ip6tables-save", "ip6tables-restore"]) {
+  for (const name of [
+    "iptables",
+    "iptables-save",
+    "iptables-restore",
+    "ip6tables",
+    "ip6tables-save",
+    "ip6tables-restore",
+  ]) {
     symlinkSync("../usr/sbin/xtables-nft-multi", join(work, "root/bin", name));
   }
   symlinkSync("../usr/bin/tini-static", join(work, "root/bin/docker-init"));
@@ -64,15 +74,24 @@ export async function debianMirror(): Promise<{ site: string; keys: string }> {
   const keys = "/usr/share/keyrings/debian-archive-keyring.gpg";
   if (!existsSync(keys)) throw new Error(`${keys} is missing: apt-get install debian-archive-keyring`);
   const list = async (): Promise<string> =>
-    await must("apt-get", ["indextargets", "--format", "$(REPO_URI) $(COMPONENT) $(ORIGIN) $(LABEL)", "Identifier: Packages"]);
+    await must("apt-get", [
+      "indextargets",
+      "--format",
+      "$(REPO_URI) $(COMPONENT) $(ORIGIN) $(LABEL)",
+      "Identifier: Packages",
+    ]);
   let text = await list();
   if (!text.includes("Debian")) {
     await must("apt-get", ["-q", "update"]);
     text = await list();
   }
-  const site = text.split("\n").map((it) => it.split(" ")).find(([, component, origin, label]) => {
-    return component === "main" && origin === "Debian" && label === "Debian";
-  })?.[0];
-  if (site === undefined) throw new Error("this machine has no source of Debian's packages: start a Docker engine first");
+  const site = text
+    .split("\n")
+    .map((it) => it.split(" "))
+    .find(([, component, origin, label]) => {
+      return component === "main" && origin === "Debian" && label === "Debian";
+    })?.[0];
+  if (site === undefined)
+    throw new Error("this machine has no source of Debian's packages: start a Docker engine first");
   return { site, keys };
 }

@@ -18,7 +18,13 @@ export interface RunOptions {
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
   return new Promise((resolve) => {
     const { env = process.env, cwd, input = "", limit = 300_000 } = options;
-    const child = spawn(command, args, { env, cwd, stdio: ["pipe", "pipe", "pipe"], timeout: limit, killSignal: "SIGKILL" });
+    const child = spawn(command, args, {
+      env,
+      cwd,
+      stdio: ["pipe", "pipe", "pipe"],
+      timeout: limit,
+      killSignal: "SIGKILL",
+    });
     const out = { stdout: "", stderr: "" };
     child.stdout.setEncoding("utf8").on("data", (text: string) => (out.stdout += text));
     child.stderr.setEncoding("utf8").on("data", (text: string) => (out.stderr += text));
