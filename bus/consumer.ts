@@ -3,6 +3,7 @@ import type { BusConnection } from "./connection.ts";
 import { deliveryOf, type Delivery } from "./jetstream.ts";
 import { Pull } from "./pull.ts";
 import type { AsyncQueue } from "./queue.ts";
+import { Unfinished } from "./unfinished.ts";
 
 /** A message that a durable consumer handed out. Exactly one of ack, nak and term ends it; without, it comes again. */
 export interface StreamMessage {
@@ -23,7 +24,7 @@ export interface StreamMessage {
   nak(ms?: number): void;
   /** Never again, with the reason. */
   term(reason: string): void;
-  /** Still at it: the time limit starts anew. */
+  /** Still at it: the time limit starts anew. Said by itself of each message that is not done with. */
   working(): void;
 }
 
@@ -36,8 +37,6 @@ export interface ConsumeOptions<T> {
   /** What is handed on; null: refused, with a reason of its own. */
   wrap(message: StreamMessage): T | null;
   onMissing?: () => void;
-  /** What is unfinished for so many ms, and so often again, is said to be worked on, also while it waits in the queue. */
-  workingAfter?: number;
 }
 
 /** Durable consumers that feed a queue. */
@@ -47,16 +46,10 @@ export interface Consuming {
   stop(): void;
 }
 
-/** Feeds a queue from durable consumers until it ends. */
+/** Feeds a queue from durable consumers until it ends. Messages stay ours for as long as this process lives. */
 export function consume<T>(bus: BusConnection, options: ConsumeOptions<T>): Consuming {
+  const unfinished = new Unfinished();
   const pulls = new Map<string, Pull>();
-  const open = new Map<StreamMessage, number>();
-  const keep = options.workingAfter;
-  const sayWorking = (): void => {
-    const now = performance.now();
-    for (const [message, since] of open) if (now - since >= keep!) message.working();
-  };
-  const keeping = keep === undefined ? undefined : setInterval(sayWorking, keep).unref();
   const start = (consumer: string): Pull => {
     const { stream, most, onMissing } = options;
     const pull: Pull = new Pull(bus, {
@@ -67,11 +60,11 @@ export function consume<T>(bus: BusConnection, options: ConsumeOptions<T>): Cons
       onMessage: (msg) => {
         const delivery = deliveryOf(msg);
         if (delivery === null) return pull.release();
-        const message = streamMessage(bus, msg, delivery, () => {
-          open.delete(message);
+        const message: StreamMessage = streamMessage(bus, msg, delivery, () => {
+          unfinished.delete(message);
           pull.release();
         });
-        open.set(message, performance.now());
+        unfinished.add(message);
         const wrapped = options.wrap(message);
         if (wrapped !== null) options.queue.push(wrapped);
       },
@@ -94,7 +87,7 @@ export function consume<T>(bus: BusConnection, options: ConsumeOptions<T>): Cons
     from,
     stop() {
       off();
-      clearInterval(keeping);
+      unfinished.end();
       from([]);
     },
   };

@@ -4,13 +4,11 @@ import { PARTITIONS } from "./partition.ts";
 import { BUCKETS, CONSUMERS, kvStream, objectStream, STREAMS } from "./subjects.ts";
 
 /**
- * How long an engine may keep an event without a word before it is given out again, in ms, and how often that happens. Short,
- * because this is how long the last events of an engine that died wait; an engine that lives says that it is still at it.
+ * How long the messages of an engine or controller that died wait for another, in ms; one that lives says more often that it
+ * is at work (unfinished.ts). And how often an event is given out: also to an engine that is stopped and asked before it was.
  */
-export const ACK_WAIT = 5000;
-export const MAX_DELIVER = 20;
-const DECISION_ACK_WAIT = 30_000;
-const DECISION_MAX_DELIVER = 10;
+export const ACK_WAIT = 5_000;
+export const MAX_DELIVER = 60;
 
 const NS = 1_000_000;
 const MB = 1024 * 1024;
@@ -70,7 +68,7 @@ export function streamConfigs(config: Config, secret: string | null): Record<str
 export function consumerConfigs(config: Config): { stream: string; config: Record<string, unknown> }[] {
   const events = Array.from({ length: PARTITIONS }, (_, partition) => ({
     stream: STREAMS.events as string,
-    config: acknowledged(CONSUMERS.events(partition), `reeve.events.${partition}.*.*`, ACK_WAIT, MAX_DELIVER),
+    config: acknowledged(CONSUMERS.events(partition), `reeve.events.${partition}.*.*`),
   }));
   const desired = kvStream(BUCKETS.desired);
   const nodes = new Set([config.node, ...config.bus.nodes]);
@@ -86,9 +84,10 @@ export function consumerConfigs(config: Config): { stream: string; config: Recor
     stream: kvStream(name),
     config: rereadable(CONSUMERS.controller, `$KV.${name}.>`),
   }));
+  // Without a limit: the controller ends each by itself, and one that waits for a bus that fails must not be forgotten.
   const decisions = {
     stream: STREAMS.decisions as string,
-    config: acknowledged(CONSUMERS.controller, "reeve.decisions.>", DECISION_ACK_WAIT, DECISION_MAX_DELIVER),
+    config: { ...acknowledged(CONSUMERS.controller, "reeve.decisions.>"), max_deliver: -1 },
   };
   return [...events, ...agents, ...controller, decisions];
 }
@@ -117,14 +116,14 @@ function bucket(name: string, maxBytes: number, maxAge: number): Record<string, 
   };
 }
 
-function acknowledged(name: string, filter: string, wait: number, most: number): Record<string, unknown> {
+function acknowledged(name: string, filter: string): Record<string, unknown> {
   return {
     durable_name: name,
     filter_subject: filter,
     deliver_policy: "all",
     ack_policy: "explicit",
-    ack_wait: wait * NS,
-    max_deliver: most,
+    ack_wait: ACK_WAIT * NS,
+    max_deliver: MAX_DELIVER,
     max_ack_pending: 1000,
   };
 }

@@ -15,7 +15,6 @@ import {
   parseEventSubject,
   STREAMS,
 } from "../subjects.ts";
-import { ACK_WAIT } from "../streams.ts";
 import { decodeToken, encodeToken } from "../tokens.ts";
 import type { Alert } from "../types/alert.ts";
 import type { Decision } from "../types/decision.ts";
@@ -81,7 +80,6 @@ export class EngineBus {
       stream: STREAMS.events,
       consumers: names(options.partitions),
       most: options.most ?? 64,
-      workingAfter: ACK_WAIT / 4,
       queue,
       wrap: (message) => {
         const parts = parseEventSubject(message.subject);

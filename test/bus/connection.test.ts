@@ -222,7 +222,7 @@ describe("provisioning", () => {
     expect(info.config.max_bytes).toBe(5_000_000);
     expect(info.state.messages).toBe(1);
     config.bus.duplicate_window = 60_000;
-    await expect(provision(provisioner, config, secret)).rejects.toThrow(/duplicate_window must be at least 100s/);
+    await expect(provision(provisioner, config, secret)).rejects.toThrow(/duplicate_window must be at least 300s/);
   });
 
   test("the events are bounded: the oldest go", async () => {
