@@ -7,7 +7,6 @@ alert(rule, container) := {"rule": rule, "message": "m", "event": {"process": {"
 test_the_container_of_the_alert if {
 	some decision in quarantine_tmp.decision with input as alert("exec-from-tmp", {"name": "shop-web"})
 	decision.scope == {"container": {"name": "shop-web"}}
-	not decision.mode
 }
 
 test_not_on_the_host if {

@@ -7,7 +7,7 @@ import { chmodSync, copyFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
-const COMMANDS = ["id -un", "cat /etc/hostname", "ls /etc/shadow"];
+const COMMANDS = ["id -u", "cat /etc/hostname", "ls /etc/shadow"];
 const acts = { miner, shell };
 const wanted = process.argv.slice(2);
 for (const name of wanted.length > 0 ? wanted : Object.keys(acts)) await acts[name]();
@@ -37,7 +37,7 @@ async function shell() {
     socket.write(`${command}; echo "[$?]"\n`);
     await sleep(500);
     const status = /\[(\d+)\]/.exec(answer.replaceAll(/echo "\[\$\?\]"/g, ""))?.[1];
-    console.log(status === "0" ? `shell: ${command}: done` : `shell: ${command}: killed (${status ?? "no answer"})`);
+    console.log(`shell: ${command}: ${status === "0" ? "done" : status === "137" ? "killed" : "failed"}`);
   }
   socket.destroy();
   server.close();
