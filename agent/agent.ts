@@ -76,11 +76,21 @@ export class Agent {
         const active = this.#matcher.describe(install, selector)?.selector;
         return active && { id: active.id, priority: active.priority, because: active.because };
       },
+      onContainers: () => this.#onContainers(),
     });
     this.#observer.seed();
     this.hooks.attachScopes(log);
     this.hooks.attachConnect();
-    this.#matcher = makeMatcher({ config, hooks: this.hooks, lookup: this.#observer.lookup, cgroupRoot, log });
+    this.#observer.containers.start();
+    this.#sender.alsoHeld(() => this.#observer.gate.oldest());
+    this.#matcher = makeMatcher({
+      config,
+      hooks: this.hooks,
+      lookup: this.#observer.lookup,
+      containers: this.#observer.scopedContainers,
+      cgroupRoot,
+      log,
+    });
     this.#desired = new DesiredState({
       node: config.node,
       tables: this.#matcher,
@@ -122,6 +132,7 @@ export class Agent {
     await this.#observer.loop.stop();
     this.#observer.loop.drainNow();
     this.#desired.close();
+    this.#observer.gate.flush();
     this.#ringLosses.look(this.#clock.now());
     await this.#putStatus();
     await this.#sender.finish(this.#bus.bus.connected ? FINISH_MS : 0);
@@ -134,7 +145,7 @@ export class Agent {
 
   /** All numbers there are. */
   snapshot(): Snapshot {
-    const { table, records, denials, loop } = this.#observer;
+    const { table, records, denials, loop, containers, gate } = this.#observer;
     const { published: _published, ...bus } = this.#bus.events.counters;
     return {
       counters: {
@@ -142,6 +153,7 @@ export class Agent {
         records_fork: records.counters.fork,
         records_exit: records.counters.exit,
         records_denial: records.counters.denial,
+        records_cgroup: records.counters.cgroup,
         records_malformed: records.counters.malformed,
         denials: denials.counters.denials,
         denials_unnamed: denials.counters.unnamed,
@@ -153,12 +165,18 @@ export class Agent {
         messages_duplicate: bus.duplicates,
         table_compactions: table.compactions,
         status_failures: this.#statusFailures,
+        ...containers.counters,
+        events_waited_for_container: gate.counters.waited,
+        events_of_unnamed_container: gate.counters.unknown,
+        events_not_waited_for_room: gate.counters.crowded,
         ...Object.fromEntries(Object.entries(this.#matcher.counts()).map(([name, n]) => [`matcher_${name}`, n])),
       },
       losses: this.#sender.losses.totals(),
       gauges: {
         processes_living: table.living,
         processes_known: table.size,
+        containers_known: containers.book.size,
+        events_waiting_for_container: gate.size,
         messages_waiting: this.#sender.outbox.waiting,
         bytes_waiting: this.#sender.outbox.bytes,
         ring_bytes_pending: this.#observer.pendingBytes,
@@ -187,10 +205,23 @@ export class Agent {
     const lost = this.#ringLosses.look(this.#clock.now());
     if (lost > 0 || this.#ticks % VERIFY_TICKS === 0 || this.#isFull()) this.#observer.verify();
     this.#matcher.tick();
+    if (lost > 0 || !this.hooks.tellsCgroups) this.#observer.containers.scan();
+    this.#observer.containers.tick();
     // what a scope names (a container, a process) may have come meanwhile
     if (this.#ticks % RETRY_TICKS === 0 && this.#desired.refused.length > 0) this.#desired.apply();
     this.#sender.sayLosses();
     this.#sender.save();
+  }
+
+  /** Containers came, went or got other names: scopes may mean others now. */
+  #onContainers(): void {
+    if (this.#state !== "running" || this.#desired.disarmed) return;
+    if (!this.#matcher.usesContainers && this.#desired.refused.length === 0) return;
+    try {
+      this.#desired.apply();
+    } catch (err) {
+      this.#log.error({ err }, "the selectors could not be applied to the containers");
+    }
   }
 
   #isFull(): boolean {
@@ -214,6 +245,7 @@ export class Agent {
       hooks: this.hooks.attached,
       desired: this.#desired,
       matcher: this.#matcher,
+      containers: this.#observer.containers.status,
       clock: this.#clock,
       counters: { ...counters, ...gauges },
       losses,

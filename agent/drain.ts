@@ -51,6 +51,11 @@ export class DrainLoop {
     this.#options = options;
   }
 
+  /** True within a pass. */
+  get draining(): boolean {
+    return this.#draining;
+  }
+
   start(): void {
     this.#running = true;
     this.#timer = setTimeout(this.#pass, this.#options.intervalMs);

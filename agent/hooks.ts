@@ -41,6 +41,7 @@ export class Hooks {
   readonly #options: HooksOptions;
   readonly #objects: BpfObject[] = [];
   readonly #links: BpfLink[] = [];
+  #tellsCgroups = false;
 
   constructor(options: HooksOptions) {
     this.#options = options;
@@ -86,6 +87,11 @@ export class Hooks {
     return this.attached.find((it) => it.hook === hook)?.rung ?? "none";
   }
 
+  /** Whether the kernel tells of each cgroup that is made or removed. */
+  get tellsCgroups(): boolean {
+    return this.#tellsCgroups;
+  }
+
   /** Cgroups that are made later inherit the scopes of their parents. Without, the agent still marks those it sees. */
   attachScopes(log: Logger): void {
     try {
@@ -98,10 +104,12 @@ export class Hooks {
   #attachScopes(): void {
     const object = BpfObject.open(join(OBJECTS, "scope.bpf.o"), {
       maps: this.maps,
+      settings: { container_hierarchy: containerHierarchy() },
       ...(this.#options.maxEntries ? { maxEntries: this.#options.maxEntries } : {}),
     });
     this.#load(object);
     for (const program of object.programs()) this.#links.push(object.attach(program));
+    this.#tellsCgroups = true;
   }
 
   /** Never throws: a kernel without this hook says so in its status. */
@@ -178,11 +186,20 @@ export class Hooks {
 /** Number of the v1 hierarchy's controller that names containers, -1 where v2 does: its line in /proc/cgroups, from 0. */
 export function containerSubsystem(): number {
   const v1 = cgroup1Root();
-  if (v1 === undefined) return -1;
-  const lines = readFileSync("/proc/cgroups", "utf8")
-    .split("\n")
-    .filter((line) => !line.startsWith("#"));
-  return lines.findIndex((line) => line.split("\t")[0] === v1.controller);
+  return v1 === undefined ? -1 : controllers().findIndex(([name]) => name === v1.controller);
+}
+
+/** Number of that hierarchy. */
+function containerHierarchy(): number {
+  const v1 = cgroup1Root();
+  const number = v1 && controllers().find(([name]) => name === v1.controller)?.[1];
+  return number === undefined ? -1 : Number(number);
+}
+
+/** /proc/cgroups: name, hierarchy, cgroups, enabled. */
+function controllers(): string[][] {
+  const lines = readFileSync("/proc/cgroups", "utf8").split("\n");
+  return lines.filter((line) => !line.startsWith("#")).map((line) => line.split("\t"));
 }
 
 function inShort(error: unknown): string {

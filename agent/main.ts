@@ -4,12 +4,13 @@ import { createLogger } from "../bus/log.ts";
 import type { Config } from "../bus/config/settings.ts";
 import { connect } from "../bus/connection.ts";
 import type { BusStatus } from "../bus/status.ts";
+import { keepHealth } from "../bus/health.ts";
 import { reportReady } from "../bus/ready.ts";
 import { Agent } from "./agent.ts";
 import { AgentError } from "./errors.ts";
 import { lockAgent } from "./lock.ts";
 import { serveMetrics } from "./metrics.ts";
-import { enterOwnCgroup } from "./own-cgroup.ts";
+import { enterOwnCgroup, type OwnCgroup } from "./own-cgroup.ts";
 import { cgroup2Root } from "./process/cgroups.ts";
 
 /** SIGUSR1 is taken: it starts Node's debugger. */
@@ -24,9 +25,10 @@ export async function runAgent(config: Config, signal: AbortSignal): Promise<voi
   if (process.getuid?.() !== 0) throw new AgentError("rights", "the agent must run as root: it loads eBPF programs");
   const log = createLogger("agent", config.log.level, { node: config.node });
   const lock = await lockAgent(config.run_dir, config.instance);
+  let own: OwnCgroup | undefined;
   try {
     const root = cgroup2Root();
-    if (root !== undefined) enterOwnCgroup(root, config.agent.own_cgroup);
+    if (root !== undefined) own = enterOwnCgroup(root, config.agent.own_cgroup);
     const connection = await connect("agent", config, {
       wait: 0,
       onStatus: (status) => log.info(status, busText(status)),
@@ -41,6 +43,7 @@ export async function runAgent(config: Config, signal: AbortSignal): Promise<voi
     await runUntil(signal, agent, config, (hooks) => log.info({ hooks, epoch: agent.epoch }, "running"));
     log.info("stopped");
   } finally {
+    own?.leave();
     lock.release();
   }
 }
@@ -62,13 +65,17 @@ async function runUntil(
   process.on(DISARM_SIGNAL, disarm);
   const port = config.agent.metrics_port;
   let metrics: Server | undefined;
+  let stopHealth = (): void => {};
   try {
     if (port !== 0) metrics = await serveMetrics(port, () => agent.snapshot());
     agent.start();
     running(agent.hooks.attached);
     reportReady({ hooks: agent.hooks.attached, epoch: agent.epoch });
+    // It does its work without the bus too.
+    stopHealth = keepHealth(() => null);
     if (!signal.aborted) await once(signal, "abort");
   } finally {
+    stopHealth();
     metrics?.close();
     await agent.stop();
     process.off(DISARM_SIGNAL, disarm);

@@ -1,11 +1,15 @@
 import type { Config } from "../bus/config/settings.ts";
 import type { Logger } from "../bus/log.ts";
+import { Containers } from "./containers/containers.ts";
+import { EventGate } from "./containers/event-gate.ts";
+import { scopedContainers } from "./containers/scoped.ts";
 import { DrainLoop } from "./drain.ts";
 import type { WallClock } from "./events/clock.ts";
 import { Denials } from "./events/denials.ts";
 import type { DenyingSelector } from "./events/denial-json.ts";
 import { ProcessJson } from "./events/process-json.ts";
 import { RecordHandler } from "./events/record-handler.ts";
+import { CGROUP_CHANGE, type CgroupRecord } from "./generated/records.ts";
 import type { Hooks } from "./hooks.ts";
 import { RingReader } from "./kernel/ring.ts";
 import { RingSleep } from "./kernel/ring-sleep.ts";
@@ -16,6 +20,7 @@ import { seedFromProc, seedFromRecords } from "./process/seed.ts";
 import { ProcessTable } from "./process/table.ts";
 import { verifyLiving } from "./process/verify.ts";
 import type { EventBatcher } from "./publish/batcher.ts";
+import type { ContainerLookup } from "./selectors/container-scopes.ts";
 
 export interface ObserverOptions {
   config: Config;
@@ -28,6 +33,8 @@ export interface ObserverOptions {
   cgroupRoot: string | undefined;
   /** The selector behind a denial record. */
   describe: (install: number, selector: number) => DenyingSelector | undefined;
+  /** Scopes may mean other containers than they did, or other cgroups. */
+  onContainers: () => void;
 }
 
 /** From the ring to the batches: reads records, keeps the process table, makes events. */
@@ -37,11 +44,16 @@ export class Observer {
   readonly records: RecordHandler;
   readonly denials: Denials;
   readonly loop: DrainLoop;
+  readonly containers: Containers;
+  readonly gate: EventGate;
+  /** The containers as the selectors see them. */
+  readonly scopedContainers: ContainerLookup;
   readonly #options: ObserverOptions;
   readonly #ring: RingReader;
   readonly #sleep: RingSleep;
   readonly #cgroups: CgroupPaths | undefined;
   readonly #cgroupsV1: CgroupPaths | undefined;
+  #containersChanged = false;
 
   /** The process hooks must be attached: what happens from now on waits in the ring. */
   constructor(options: ObserverOptions) {
@@ -51,12 +63,27 @@ export class Observer {
     this.#cgroups = options.cgroupRoot === undefined ? undefined : new CgroupPaths(options.cgroupRoot);
     const v1 = cgroup1Root();
     this.#cgroupsV1 = v1 === undefined ? undefined : new CgroupPaths(v1.root);
+    this.gate = new EventGate((kind, time, members) => batcher.add(kind, time, members));
+    this.containers = new Containers({
+      sockets: config.agent.container_sockets,
+      bundles: config.agent.container_bundles,
+      waitMs: config.agent.container_wait_ms,
+      cgroupRoot: options.cgroupRoot,
+      onDecided: (container) => {
+        this.gate.release(container);
+        // a drain sends what it brings when it is through
+        if (!this.loop.draining) batcher.flushDue();
+      },
+      onChanged: () => this.#sayContainers(),
+      log,
+    });
     const json = new ProcessJson({
       node: config.node,
       table: this.table,
       clock,
       cgroups: this.#cgroups,
       cgroupsV1: this.#cgroupsV1,
+      containerAt: (path) => this.containers.at(path),
     });
     const rungs = new Map<string, string>();
     const rungOf = (hook: string) => {
@@ -64,14 +91,15 @@ export class Observer {
       if (rung === undefined) rungs.set(hook, (rung = hooks.rungOf(hook)));
       return rung;
     };
-    this.denials = new Denials({ table: this.table, json, batcher, describe: options.describe, rungOf });
+    this.denials = new Denials({ table: this.table, json, gate: this.gate, describe: options.describe, rungOf });
     this.records = new RecordHandler({
       table: this.table,
       json,
-      batcher,
+      gate: this.gate,
       redact: redactor(config.agent.redact),
       rung: rungOf("process_exec"),
       onDenial: this.denials.handle,
+      onCgroup: (record) => this.#onCgroup(record),
     });
     this.#ring = new RingReader(hooks.maps.fd("events")!, options.ringBytes);
     this.#sleep = new RingSleep(hooks.maps.fd("events")!, hooks.maps.fd("agent_asleep")!);
@@ -80,6 +108,7 @@ export class Observer {
       onRecord: this.records.handle,
       afterDrain: () => {
         this.table.sweep(clock.now());
+        if (this.#containersChanged) this.#tellContainers();
         batcher.flushDue();
       },
       intervalMs: config.agent.drain_ms,
@@ -87,6 +116,7 @@ export class Observer {
       sleep: this.#sleep,
       beforeSleep: () => batcher.flushQuiet(),
     });
+    this.scopedContainers = scopedContainers(this.containers, options.cgroupRoot ?? "");
     this.lookup = new TableLookup(config.node, this.table, () => void this.loop.drainNow());
   }
 
@@ -123,8 +153,36 @@ export class Observer {
   /** Only after the loop was stopped. */
   close(): void {
     this.#sleep.close();
+    this.containers.close();
     this.#ring.close();
     this.#cgroups?.close();
     this.#cgroupsV1?.close();
+  }
+
+  #onCgroup(record: CgroupRecord): void {
+    const v2 = record.hierarchy === 0;
+    const { id } = record;
+    const paths = v2 ? this.#cgroups : this.#cgroupsV1;
+    const path = record.path === "" ? (paths?.path(id) ?? "") : record.path;
+    if (path === "") return;
+    if (record.change === CGROUP_CHANGE.made) {
+      paths?.learn(id, path);
+      this.containers.cgroupMade(id, path, v2);
+    } else {
+      this.containers.cgroupRemoved(id, path);
+    }
+  }
+
+  /** At once, but never in the middle of a drain, and once for all that comes together. */
+  #sayContainers(): void {
+    if (this.#containersChanged) return;
+    this.#containersChanged = true;
+    if (!this.loop.draining) setImmediate(() => this.#tellContainers());
+  }
+
+  #tellContainers(): void {
+    if (!this.#containersChanged) return;
+    this.#containersChanged = false;
+    this.#options.onContainers();
   }
 }

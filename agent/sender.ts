@@ -8,7 +8,7 @@ import { Outbox, type Publish } from "./publish/outbox.ts";
 import { readRunState, writeRunState } from "./publish/run-state.ts";
 
 const KINDS = ["process_exec", "process_exit", "denial"];
-const SECRET_KINDS = new Set(["process_fork", "process_seed", "unknown"]);
+const SECRET_KINDS = new Set(["process_fork", "process_seed", "cgroup", "unknown"]);
 
 /** From events to the bus: numbers and batches them, keeps them until they are stored, says what is missing. */
 export class Sender {
@@ -20,6 +20,7 @@ export class Sender {
   readonly #dataDir: string;
   readonly #clock: WallClock;
   readonly #maxBytes: number;
+  #oldestHeld: () => bigint | undefined = () => undefined;
 
   /** Counts this run up and says the gap since the run before. */
   constructor(config: Config, clock: WallClock, publish: Publish) {
@@ -50,10 +51,15 @@ export class Sender {
     this.save(before?.last_time);
   }
 
+  /** Tells of events that are held back before they come to the batcher: the time of the oldest. */
+  alsoHeld(oldest: () => bigint | undefined): void {
+    this.#oldestHeld = oldest;
+  }
+
   /** Publishes what has been lost since the last call. While the bus takes nothing it is kept. */
   sayLosses(): void {
     if (this.outbox.bytes > this.#maxBytes / 2) return;
-    // a fork is no event of its own; the processes that it would have told of tell of themselves
+    // a fork is no event of its own, the processes that it would have told of tell of themselves; cgroups are looked for
     for (const gap of this.losses.take()) if (!SECRET_KINDS.has(gap.kind)) publishGap(this.batcher, this.#clock, gap);
   }
 
@@ -77,7 +83,9 @@ export class Sender {
   }
 
   #stored(): bigint {
-    const waiting = [this.outbox.oldest(), this.batcher.oldest()].filter((time) => time !== undefined);
+    const waiting = [this.outbox.oldest(), this.batcher.oldest(), this.#oldestHeld()].filter(
+      (time) => time !== undefined,
+    );
     return waiting.reduce((oldest, time) => (time < oldest ? time : oldest), this.#clock.now());
   }
 }

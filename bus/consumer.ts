@@ -39,10 +39,18 @@ export interface ConsumeOptions<T> {
   onMissing?: () => void;
 }
 
+/** Durable consumers that feed a queue. */
+export interface Consuming {
+  /** From now on from these. What was taken from others is still to be finished. */
+  from(consumers: readonly string[]): void;
+  stop(): void;
+}
+
 /** Feeds a queue from durable consumers until it ends. Messages stay ours for as long as this process lives. */
-export function consume<T>(bus: BusConnection, options: ConsumeOptions<T>): () => void {
+export function consume<T>(bus: BusConnection, options: ConsumeOptions<T>): Consuming {
   const unfinished = new Unfinished();
-  const pulls = options.consumers.map((consumer) => {
+  const pulls = new Map<string, Pull>();
+  const start = (consumer: string): Pull => {
     const { stream, most, onMissing } = options;
     const pull: Pull = new Pull(bus, {
       stream,
@@ -62,14 +70,26 @@ export function consume<T>(bus: BusConnection, options: ConsumeOptions<T>): () =
       },
     });
     return pull;
-  });
+  };
+  const from = (consumers: readonly string[]): void => {
+    for (const [consumer, pull] of pulls) {
+      if (consumers.includes(consumer)) continue;
+      pulls.delete(consumer);
+      pull.stop();
+    }
+    for (const consumer of consumers) if (!pulls.has(consumer)) pulls.set(consumer, start(consumer));
+  };
+  from(options.consumers);
   const off = bus.onStatus((status) => {
     if (status.type === "closed") options.queue.close();
   });
-  return () => {
-    off();
-    unfinished.end();
-    for (const pull of pulls) pull.stop();
+  return {
+    from,
+    stop() {
+      off();
+      unfinished.end();
+      from([]);
+    },
   };
 }
 

@@ -14,6 +14,8 @@ const NS = 1_000_000;
 const MB = 1024 * 1024;
 const EVENTS_DUPLICATE_WINDOW = 120_000;
 const DEMAND_AGE = 60_000;
+/** What an engine that is gone leaves behind ends by itself. */
+const ENGINES_AGE = 30_000;
 
 /** Every stream, as JetStream's API takes it (times in ns). `secret`: see server/accounts.ts; null: alerts are republished openly. */
 export function streamConfigs(config: Config, secret: string | null): Record<string, unknown>[] {
@@ -42,8 +44,9 @@ export function streamConfigs(config: Config, secret: string | null): Record<str
     { ...bounded(STREAMS.large, ["reeve.large.>"], 1024 * MB, 0), max_msgs_per_subject: 1 },
     // Markers of deleted keys end by themselves.
     { ...bucket(BUCKETS.desired, 256 * MB, 0), allow_msg_ttl: true },
-    bucket(BUCKETS.status, 256 * MB, 0),
+    { ...bucket(BUCKETS.status, 256 * MB, 0), allow_msg_ttl: true },
     bucket(BUCKETS.demand, 64 * MB, DEMAND_AGE),
+    bucket(BUCKETS.engines, 4 * MB, ENGINES_AGE),
     {
       ...bounded(
         objectStream(BUCKETS.rulesets),

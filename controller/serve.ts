@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Config } from "../bus/config/settings.ts";
 import type { Logger } from "../bus/log.ts";
+import { keepHealth } from "../bus/health.ts";
 import { reportReady } from "../bus/ready.ts";
 import { controlHandlers } from "./control/verbs.ts";
 import { Counters } from "./counters.ts";
@@ -88,8 +89,10 @@ export async function serveController(
         defaultMode: config.enforce ? ("enforce" as const) : ("monitor" as const),
       };
       const expiry = { writer, counters, log, margin: options.leaseMargin ?? 5_000, now: Date.now, onDone: changed };
+      let stopHealth = (): void => {};
       void keeper.built.then(() => {
         reportReady({ ruleset: keeper.status.digest, errors: keeper.status.errors.length });
+        if (!stopping.signal.aborted) stopHealth = keepHealth(() => null);
       });
       const tasks = [
         following,
@@ -104,6 +107,7 @@ export async function serveController(
         await Promise.all(tasks);
       } finally {
         stop();
+        stopHealth();
         await Promise.allSettled(tasks);
       }
     } finally {

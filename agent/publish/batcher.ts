@@ -66,7 +66,9 @@ export class EventBatcher {
     }
     const line = `${batch.head}${seq}${batch.middle}${this.#options.clock.format(time)}",${members}}\n`;
     this.#write(batch, line);
-    batch.to = time;
+    // what waited is older than what did not
+    if (time < batch.from) batch.from = time;
+    if (batch.count === 0 || time > batch.to) batch.to = time;
     batch.count++;
     // a bus that does not keep up gets fewer, larger messages
     if (batch.bytes >= BYTES_MAX || (batch.count >= EVENTS_MAX && !this.#slow())) this.#send(batch);

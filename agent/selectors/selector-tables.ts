@@ -1,15 +1,18 @@
+import { type ContainerScope, containerPartOf } from "../../bus/container-scope.ts";
 import { HOOKS, type Hook, type Scope } from "../../bus/types/selector.ts";
 import type { RefusedSelector } from "../../bus/types/status.ts";
+import { BpfMap } from "../kernel/map.ts";
 import type { SharedMaps } from "../kernel/shared-maps.ts";
 import { Budget, DEFAULT_BUDGET } from "./budget.ts";
 import { type Cgroup, cgroupAt } from "./cgroup-tree.ts";
 import { CgroupMarks, memberOf } from "./cgroup-marks.ts";
 import { MAX_SELECTORS } from "./class-pool.ts";
 import { CounterNumbers } from "./counter-numbers.ts";
+import { type ContainerLookup, ContainerScopes, memberOfContainers, namelessContainers } from "./container-scopes.ts";
 import { SelectorError } from "./errors.ts";
 import { Installer } from "./installer.ts";
 import { MODE_NUMBER, normalize, type NormalSelector } from "./normalize.ts";
-import { cgroupsOf } from "./scope.ts";
+import { cgroupScopeOf } from "./scope.ts";
 import { ScopeSets } from "./scope-sets.ts";
 import { closeSelectorMaps, openSelectorMaps, type SelectorMaps } from "./selector-maps.ts";
 import { TreeMarks } from "./tree-marks.ts";
@@ -25,6 +28,8 @@ const COUNT_NAMES = ["broken", "signals_failed", "unknown_process", "untold"] as
 export interface SelectorTablesOptions {
   maps: SharedMaps;
   processes: ProcessLookup;
+  /** Without it containers are known by their ids only. */
+  containers?: ContainerLookup;
   /** Where the v2 hierarchy is mounted. */
   cgroupRoot: string;
   hooks: readonly HookAbility[];
@@ -41,7 +46,8 @@ export interface SelectorTablesOptions {
 
 /** What a selector's scope became on this node. */
 interface Resolved {
-  cgroups: Cgroup[];
+  cgroup: Cgroup | undefined;
+  containers: ContainerScope | undefined;
   tree: string | null;
 }
 
@@ -53,6 +59,7 @@ export class SelectorTables {
   readonly #installer: Installer;
   readonly #trees: TreeMarks;
   readonly #cgroups: CgroupMarks;
+  readonly #containers: ContainerScopes;
   readonly #numbers: CounterNumbers;
   readonly #budget: Budget;
   readonly #described = new Map<number, readonly NormalSelector[]>();
@@ -61,6 +68,7 @@ export class SelectorTables {
   #applied: NormalSelector[] = [];
   #given: { revision: number; selectors: readonly ActiveSelector[] } = { revision: 0, selectors: [] };
   #armed = true;
+  #scopesOfContainers = 0;
 
   /**
    * Programs must be loaded and attached, and the process table seeded, before. Exempt cgroups are marked at once.
@@ -72,10 +80,19 @@ export class SelectorTables {
     this.#installer = new Installer(this.#maps, this.#sets);
     this.#trees = new TreeMarks(this.#maps.trees, this.#maps.states, options.processes, this.#sets);
     this.#cgroups = new CgroupMarks(this.#maps.cgroups, this.#sets);
+    const expected = options.maps.fd("expected_containers");
+    this.#containers = new ContainerScopes(
+      options.containers ?? namelessContainers(options.cgroupRoot),
+      expected === undefined ? undefined : BpfMap.fromFd(expected),
+      this.#sets,
+    );
     this.#numbers = new CounterNumbers(this.#maps.counters);
     this.#budget = new Budget(options.budget ?? DEFAULT_BUDGET);
     for (const scope of options.exempt) checkExempt(scope);
-    this.#cgroups.protect(this.#exempt().cgroups);
+    const { cgroups, containers } = this.#exempt();
+    const groups = { scopes: new Map(), exempt: containers };
+    this.#cgroups.protect([...cgroups, ...this.#containers.running(groups).exempt]);
+    this.#containers.write(this.#containers.plan(groups, []));
   }
 
   /**
@@ -87,22 +104,30 @@ export class SelectorTables {
     const began = performance.now();
     this.#given = { revision, selectors };
     this.#armed = true;
-    const { normal, refused, cgroups, trees } = this.#resolve(selectors);
+    const { normal, refused, cgroups, trees, scopes } = this.#resolve(selectors);
     const exempt = this.#exempt();
-    this.#cgroups.protect(exempt.cgroups);
+    const groups = { scopes, exempt: exempt.containers };
+    const running = this.#containers.running(groups);
+    const outside = [...exempt.cgroups, ...running.exempt];
+    this.#cgroups.protect(outside);
+    const outer = [...cgroups].map(([member, cgroup]) => ({ cgroup, members: [member] }));
     const hooks = byHook(normal);
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const treePlan = this.#trees.plan(trees);
-      const cgroupPlan = this.#cgroups.plan([...cgroups.values()], exempt.cgroups);
-      const marks = treePlan.size + cgroupPlan.size;
+      const cgroupPlan = this.#cgroups.plan([...outer, ...running.marked], outside);
+      const expectedPlan = this.#containers.plan(groups, this.#cgroups.setsOf(outer));
+      const marks = treePlan.size + cgroupPlan.size + expectedPlan.size;
       // tables before marks: they must know each set that a mark may name
       if (round === 0 || marks > 0) this.#install(hooks);
       if (marks === 0) break;
+      // a container that is made meanwhile is in its scopes before the walk could find it
+      this.#containers.write(expectedPlan);
       this.#trees.write(treePlan);
       this.#cgroups.write(cgroupPlan);
       this.#installer.settle();
     }
-    this.#forget(normal, new Set([...trees, ...cgroups.keys()]));
+    this.#forget(normal, new Set([...trees, ...cgroups.keys(), ...scopes.keys()]));
+    this.#scopesOfContainers = scopes.size + exempt.containers.length;
     return {
       revision,
       install: this.#installer.lastInstall,
@@ -118,6 +143,11 @@ export class SelectorTables {
   disarm(): void {
     this.#installer.disarm();
     this.#armed = false;
+  }
+
+  /** Whether what is in force has to be applied again when containers come, go, or get other names. */
+  get usesContainers(): boolean {
+    return this.#scopesOfContainers > 0;
   }
 
   get armed(): boolean {
@@ -183,6 +213,7 @@ export class SelectorTables {
   close(): void {
     this.#installer.close();
     this.#trees.keep(new Set());
+    this.#containers.close();
     for (const key of this.#maps.cgroups.keys()) this.#maps.cgroups.delete(key);
     closeSelectorMaps(this.#maps);
   }
@@ -192,6 +223,7 @@ export class SelectorTables {
     const refused: RefusedSelector[] = [];
     const cgroups = new Map<string, Cgroup>();
     const trees = new Set<string>();
+    const scopes = new Map<string, ContainerScope>();
     const seen = new Set<string>();
     const perHook = new Map<Hook, number>();
     const now = this.#options.now();
@@ -209,12 +241,16 @@ export class SelectorTables {
             `${selector.hook} has ${MAX_SELECTORS} selectors already, which is all it takes`,
           );
         const scope = this.#resolveScope(selector.scope ?? {});
-        const members = { cgroups: scope.cgroups.map(memberOf), tree: scope.tree };
+        const { cgroup, containers, tree } = scope;
+        const ofCgroup = cgroup === undefined ? [] : [memberOf(cgroup)];
+        const ofContainers = containers === undefined ? [] : [memberOfContainers(containers)];
+        const members = { cgroups: [...ofCgroup, ...ofContainers], tree };
         const one = normalize(source, this.#options.hooks, members);
         if (this.#isDemoted(source)) one.mode = MODE_NUMBER.monitor;
         this.#numbers.of(key);
-        for (const cgroup of scope.cgroups) cgroups.set(memberOf(cgroup), cgroup);
-        if (scope.tree !== null) trees.add(scope.tree);
+        if (cgroup !== undefined) cgroups.set(memberOf(cgroup), cgroup);
+        if (containers !== undefined) scopes.set(memberOfContainers(containers), containers);
+        if (tree !== null) trees.add(tree);
         seen.add(key);
         perHook.set(selector.hook, count);
         normal.push(one);
@@ -223,16 +259,16 @@ export class SelectorTables {
         refused.push({ selector: selector.id, entry, reason: error.message });
       }
     }
-    return { normal, refused, cgroups, trees };
+    return { normal, refused, cgroups, trees, scopes };
   }
 
   #resolveScope(scope: Scope): Resolved {
-    const cgroups = cgroupsOf(scope, this.#options.cgroupRoot);
-    if (scope.tree === undefined) return { cgroups, tree: null };
+    const places = cgroupScopeOf(scope, this.#options.cgroupRoot, this.#containers.nameless);
+    if (scope.tree === undefined) return { ...places, tree: null };
     const tree = typeof scope.tree === "string" ? this.#trees.resolve(scope.tree) : undefined;
     if (tree === undefined)
       throw new SelectorError("scope", `scope.tree: no process ${JSON.stringify(scope.tree)} is known on this node`);
-    return { cgroups, tree };
+    return { ...places, tree };
   }
 
   #isForThisNode(scope: Scope): boolean {
@@ -267,21 +303,27 @@ export class SelectorTables {
     this.#cgroups.keep(members);
   }
 
-  #exempt(): { cgroups: Cgroup[]; unresolved: string[] } {
+  #exempt(): { cgroups: Cgroup[]; containers: ContainerScope[]; unresolved: string[] } {
     const { ownCgroup, exempt, cgroupRoot } = this.#options;
     const cgroups: Cgroup[] = [];
+    const containers: ContainerScope[] = [];
     const unresolved: string[] = [];
-    const take = (find: () => Cgroup[], what: string) => {
+    const take = (find: () => void, what: string) => {
       try {
-        cgroups.push(...find());
+        find();
       } catch (error) {
         if (!(error instanceof SelectorError)) throw error;
         unresolved.push(`${what}: ${error.message}`);
       }
     };
-    take(() => [cgroupAt(cgroupRoot, ownCgroup)], "own cgroup");
-    for (const scope of exempt) take(() => cgroupsOf(scope, cgroupRoot), "exempt.scopes");
-    return { cgroups, unresolved };
+    take(() => cgroups.push(cgroupAt(cgroupRoot, ownCgroup)), "own cgroup");
+    for (const scope of exempt)
+      take(() => {
+        const { cgroup, containers: meant } = cgroupScopeOf(scope, cgroupRoot, this.#containers.nameless);
+        if (cgroup !== undefined) cgroups.push(cgroup);
+        if (meant !== undefined) containers.push(meant);
+      }, "exempt.scopes");
+    return { cgroups, containers, unresolved };
   }
 }
 
@@ -291,10 +333,12 @@ function byHook(selectors: readonly NormalSelector[]): Map<Hook, NormalSelector[
   return new Map(HOOKS.map((hook) => [hook, selectors.filter((selector) => selector.hook === hook)]));
 }
 
+/** Either of the two: both would be ANDed, and one of them is all that a mark can say. */
 function checkExempt(scope: Scope): void {
-  const exempts = scope.container !== undefined || (scope.cgroup !== undefined && scope.cgroup !== "/");
-  if (exempts && scope.tree === undefined) return;
-  const allowed = `allowed: {"cgroup": "/…"} other than the root, {"container": {"id": "…"}}`;
+  const containers = containerPartOf(scope) !== undefined;
+  const cgroup = scope.cgroup !== undefined && scope.cgroup !== "/";
+  if (containers !== cgroup && scope.tree === undefined && scope.pod === undefined) return;
+  const allowed = `allowed: {"cgroup": "/…"} other than the root, or {"container": {…}} and {"service": "…"}`;
   throw new SelectorError("scope", `exempt.scopes: ${JSON.stringify(scope)} is not possible; ${allowed}`);
 }
 

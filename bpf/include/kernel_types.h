@@ -217,6 +217,7 @@ struct socket {
 
 struct kernfs_node {
 	__u64 id;
+	const char *name;
 };
 
 struct cgroup_root {

@@ -80,7 +80,11 @@ static __always_inline void path_pseudo(struct path_walk *walk, struct dentry *d
 		walk->marks |= PATH_UNREACHABLE;
 		return;
 	}
-	walk->pseudo = 1;
+	/* a single file of a mount that is no more (runc runs itself so) still lies in its directory */
+	if (BPF_CORE_READ(dentry, d_parent) == dentry)
+		walk->pseudo = 1;
+	else
+		walk->marks |= PATH_UNREACHABLE;
 	path_prepend(walk, BPF_CORE_READ(dentry, d_name.len), name);
 }
 

@@ -27,6 +27,10 @@ export const SETTINGS = {
       [0, 65535],
       "Port of the nats-server that `reeve up` starts, on loopback; 0 or one that is taken: any free one.",
     ),
+    host: text(
+      "127.0.0.1",
+      "Address that the nats-server listens on; `0.0.0.0` in a container. Whoever reaches it reads alerts without credentials.",
+    ),
     monitor_port: integer(0, [0, 65535], "Port of nats-server's HTTP monitoring on loopback; 0: off."),
     credentials_dir: text(null, "Where the credentials of the roles lie.", {
       defaultText: "`<run_dir>/credentials`",
@@ -76,6 +80,23 @@ export const SETTINGS = {
       },
     ),
     process_table_max: integer(65536, [1024, 4_194_304], "How many processes are remembered; living ones always are."),
+    container_sockets: textList(
+      ["/var/run/docker.sock", "/run/podman/podman.sock"],
+      "Sockets of Docker and what speaks its API, asked for the names of containers where they are there. Empty: none is.",
+    ),
+    container_bundles: textList(
+      [
+        "/run/containerd/io.containerd.runtime.v2.task/*/{id}/config.json",
+        "/run/containers/storage/overlay-containers/{id}/userdata/config.json",
+      ],
+      "OCI configurations of containers of containerd, cri-o and podman: `{id}` is the container's, `*` one directory of any name.",
+      { item: { type: "string", pattern: "^/.*\\{id\\}" } },
+    ),
+    container_wait_ms: integer(
+      250,
+      [0, 250],
+      "How long events of a container wait until its runtime has said its name, in milliseconds.",
+    ),
     metrics_port: integer(0, [0, 65535], "Port of the agent's Prometheus metrics on loopback; 0: off."),
   },
   rules: {
@@ -90,7 +111,7 @@ export const SETTINGS = {
     watchdog_ms: integer(1000, [10, 60_000], "How long one rule may take before it is stopped and disabled."),
     partitions: text(
       "0-31",
-      "Which partitions of the events this engine reads: numbers and ranges, such as `0-15` or `0,4-7`.",
+      "Which partitions of the events this engine may read: numbers and ranges, such as `0-15` or `0,4-7`. The engines that run share out what they may.",
     ),
     memory_mb: integer(256, [64, 65_536], "How much memory the evaluating worker may use."),
   },

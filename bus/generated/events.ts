@@ -293,12 +293,16 @@ export interface Cgroup {
 export interface Container {
   /** its whole id */
   id: string;
-  /** its name; null when nobody could be asked */
+  /** whether its runtime has said who it is; false: name, image and labels are missing, not empty */
+  known: boolean;
+  /** its name */
   name: string | null;
-  /** its image */
+  /** its image, as it was asked for when the container was made */
   image: string | null;
-  /** its labels */
+  /** its labels; what goes beyond 8 KB is left out */
   labels: Record<string, string>;
+  /** its compose project */
+  project: string | null;
   /** its compose service */
   service: string | null;
 }

@@ -66,6 +66,7 @@ async function prepare(options: PrepareOptions): Promise<PreparedServer> {
   const wanted = options.port ?? config.bus.port;
   const port = await choosePort(options.port === undefined ? [lastPort(config), wanted] : [wanted]);
   const conf = renderConf({
+    host: config.bus.host,
     port,
     monitorPort: config.bus.monitor_port,
     storeDir: dataDir,
@@ -117,7 +118,7 @@ function lastPort(config: Config): number {
   }
 }
 
-function chownAll(dir: string, owner: Owner): void {
+export function chownAll(dir: string, owner: Owner): void {
   chownSync(dir, owner.uid, owner.gid);
   for (const entry of readdirSync(dir, { withFileTypes: true, recursive: true })) {
     lchownSync(join(entry.parentPath, entry.name), owner.uid, owner.gid);

@@ -3,7 +3,7 @@ import { note } from "../output/print.ts";
 import { askController, connectOperator } from "../operator.ts";
 import { exitOf } from "../errors.ts";
 import { EXIT } from "../exit.ts";
-import { loadFor } from "../load.ts";
+import { loadForOperator } from "../find-bus.ts";
 import { readStatus } from "../status/read.ts";
 import { disarmLocal } from "./local.ts";
 
@@ -20,7 +20,7 @@ interface Armed {
 
 /** By the controller; where it or the bus cannot be reached, this host's agent by a signal. */
 export async function disarm(flags: { node?: string; local?: boolean }): Promise<Disarmed> {
-  const { config } = loadFor({ ...flags, node: undefined });
+  const { config } = loadForOperator({ ...flags, node: undefined });
   if (!flags.local) {
     try {
       const bus = await connectOperator(config);
@@ -45,7 +45,7 @@ export async function disarm(flags: { node?: string; local?: boolean }): Promise
 }
 
 export async function arm(flags: { node?: string }): Promise<Disarmed> {
-  const { config } = loadFor({ ...flags, node: undefined });
+  const { config } = loadForOperator({ ...flags, node: undefined });
   const bus = await connectOperator(config);
   try {
     // Asked before: those that a signal disarmed are armed by the same act, but the controller does not know them.

@@ -1,5 +1,5 @@
 import type { Selector } from "../../bus/types/selector.ts";
-import { loadFor } from "../load.ts";
+import { loadForOperator } from "../find-bus.ts";
 import { askController, connectOperator } from "../operator.ts";
 import type { OperatorBus } from "../../bus/clients/operator.ts";
 import { formatDuration } from "../output/duration.ts";
@@ -28,7 +28,7 @@ interface Page {
 }
 
 export async function listSelectors(flags: { output: "table" | "json" | "yaml" }): Promise<void> {
-  const bus = await connectOperator(loadFor({ ...flags }).config);
+  const bus = await connectOperator(loadForOperator({ ...flags }).config);
   try {
     const list = await allPages(bus);
     if (flags.output !== "table") await printLine(document(list, flags.output));

@@ -1,3 +1,4 @@
+import { PARTITIONS } from "../../bus/partition.ts";
 import type { ControllerStatus } from "../../bus/types/controller-status.ts";
 import type { EngineStatus } from "../../bus/types/engine-status.ts";
 import type { NodeStatus } from "../../bus/types/status.ts";
@@ -73,7 +74,8 @@ function nodeLines(node: NodeStatus, current: number | null, now: number, paint:
 function engineLines(engine: EngineStatus, now: number, paint: Paint): string[] {
   const set = engine.ruleset ? `rule set ${short(engine.ruleset)}` : "no rule set yet";
   const seen = age(engine.time, now, paint);
-  const lines = [`${paint("bold", `engine ${safe(engine.name)}`)}  ${safe(engine.state)}${seen}, ${set}`];
+  const share = `${(engine.partitions ?? []).length} of ${PARTITIONS} partitions`;
+  const lines = [`${paint("bold", `engine ${safe(engine.name)}`)}  ${safe(engine.state)}${seen}, ${set}, ${share}`];
   const { refused_ruleset: refused } = engine;
   if (refused) lines.push(paint("red", `  refused rule set ${short(refused.digest)}: ${safe(refused.reason)}`));
   const rules = engine.rules.map((rule) => [

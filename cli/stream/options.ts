@@ -34,7 +34,7 @@ export function withProcessFlags(command: Command): Command {
       positive(value),
     ])
     .option("--binary <path>", "of this binary: path, base name, or pattern with *; repeatable", collect)
-    .option("--container <name>", "of this container: name or beginning of its id; repeatable", collect);
+    .option("--container <name>", "of this container: name, service, or beginning of its id; repeatable", collect);
 }
 
 export function filterOf(flags: StreamFlags): EventFilter {

@@ -19,6 +19,11 @@ const PROCESS: Json = {
   ...{ cgroup: { id: 1, path: "/user.slice" }, container: null, pod: null },
 };
 
+const CONTAINER: Json = {
+  ...{ id: "3f5c1e0a".repeat(8), known: true, name: "shop-web-1", image: "shop", labels: {} },
+  ...{ project: null, service: null },
+};
+
 const EXEC_PROCESS: Json = {
   ...PROCESS,
   ...{ tty: null, script: null },
@@ -88,7 +93,10 @@ export function fillEvent(given: unknown, index: number): Event | string {
   if (!(EVENT_KINDS as readonly unknown[]).includes(kind)) return `unknown event kind ${JSON.stringify(kind)}`;
   const node = typeof rest["node"] === "string" ? rest["node"] : "test";
   const id = formatEventId({ node, boot: "0", epoch: 1, kind: kind as string, seq: index + 1 });
-  return merge({ id, kind, node, time: TIME, ...ORDINARY[kind as EventKind] }, rest) as unknown as Event;
+  const filled = merge({ id, kind, node, time: TIME, ...ORDINARY[kind as EventKind] }, rest);
+  const process = filled["process"];
+  if (isMap(process) && isMap(process["container"])) process["container"] = merge(CONTAINER, process["container"]);
+  return filled as unknown as Event;
 }
 
 /** Mappings are merged, everything else is taken as it was given. */

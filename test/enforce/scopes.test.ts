@@ -150,8 +150,8 @@ it("what is exempt is never matched, also below and later, even if a value is no
 });
 
 it("exempt scopes of another kind are an error that says what is allowed", () => {
-  expect(() => host.reopen({ exempt: [{ service: "web" }] })).toThrow(
-    /exempt.scopes: {"service":"web"} is not possible; allowed: /,
+  expect(() => host.reopen({ exempt: [{ pod: { namespace: "web" } }] })).toThrow(
+    /exempt.scopes: {"pod":{"namespace":"web"}} is not possible; allowed: /,
   );
 });
 

@@ -76,7 +76,7 @@ const EXEC: ProcessExecEvent = {
     start_time: "2026-11-22T10:00:00.123456789Z",
     flags: "execve",
     cgroup: { id: 1, path: null },
-    container: { id: "3f", name: null, image: null, labels: { a: "b" }, service: null },
+    container: { id: "3f", known: true, name: null, image: null, labels: { a: "b" }, project: null, service: null },
     pod: null,
     tty: "pts/0",
     script: null,
