@@ -210,6 +210,7 @@ export class Agent {
     // what a scope names (a container, a process) may have come meanwhile
     if (this.#ticks % RETRY_TICKS === 0 && this.#desired.refused.length > 0) this.#desired.apply();
     this.#sender.sayLosses();
+    if (this.#sender.batcher.oldest() !== undefined) this.#observer.loop.wake();
     this.#sender.save();
   }
 

@@ -69,12 +69,17 @@ export class DrainLoop {
     return records;
   }
 
+  /** A pass soon, also when nothing comes: there is something to finish that no record told of. */
+  wake(): void {
+    if (this.#asleep !== undefined) this.#options.sleep.interrupt();
+  }
+
   /** Resolves when it does not use the ring any more. */
   async stop(): Promise<void> {
     this.#running = false;
     clearTimeout(this.#timer);
     clearImmediate(this.#immediate);
-    this.#options.sleep.interrupt();
+    this.wake();
     await this.#asleep;
   }
 

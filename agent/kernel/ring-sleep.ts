@@ -1,4 +1,4 @@
-import { closeSync, writeSync } from "node:fs";
+import { closeSync, readSync, writeSync } from "node:fs";
 import { KernelError } from "./errors.ts";
 import { duplicateFd, lastErrno, libc } from "./libc.ts";
 import { BpfMap } from "./map.ts";
@@ -20,6 +20,7 @@ export class RingSleep {
   readonly #interrupt: number;
   /** struct pollfd[2]: the ring, and what interrupts. */
   readonly #fds = Buffer.alloc(16);
+  readonly #count = new Uint8Array(8);
 
   /** `ringFd` is the ring's and `flagFd` that of map `agent_asleep`; both may be closed afterwards. */
   constructor(ringFd: number, flagFd: number) {
@@ -49,13 +50,14 @@ export class RingSleep {
       else resolve();
     });
     await promise;
+    if ((this.#fds.readInt16LE(14) & POLLIN) !== 0) readSync(this.#interrupt, this.#count);
     // who wakes us takes the flag back
     const woken = this.#flag.lookup(KEY)?.[0] === 0;
     if (!woken) this.#flag.update(KEY, AWAKE);
     return woken;
   }
 
-  /** Ends the wait, and every later one at once. */
+  /** Ends the wait; or the next one at once, when nobody waits now. */
   interrupt(): void {
     writeSync(this.#interrupt, ONE);
   }

@@ -1,6 +1,6 @@
 import type { Node } from "yaml";
 import { SEVERITIES } from "../../bus/types/alert.ts";
-import { DURATION_FORM, parseDuration } from "../model/duration.ts";
+import { DURATION_FORM, durationOf } from "../../bus/duration.ts";
 import type { PolicyKind } from "../model/kinds.ts";
 import type { Dedupe, Exception } from "../model/rule.ts";
 import { readExpression } from "./jsonata-source.ts";
@@ -68,7 +68,7 @@ export function readDedupe(reader: YamlReader, node: Node | undefined): Dedupe |
   const text = reader.string(map.get("within"), "dedupe.within", DURATION_FORM);
   if (!map.has("within")) reader.error(node, "dedupe.within is missing", DURATION_FORM);
   if (text === undefined) return null;
-  const within = parseDuration(text);
+  const within = durationOf(text);
   if (within === null || within < 1000 || within > 86_400_000) {
     reader.error(map.get("within"), `dedupe.within "${text}" is not one`, `${DURATION_FORM}, from 1s to 24h`);
     return null;

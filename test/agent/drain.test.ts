@@ -52,6 +52,35 @@ test("it sleeps after two passes without a record, and passes at once when it is
   expect(counters).toEqual({ passes: 6, records: 5, sleeps: 2 });
 });
 
+test("it can be woken without a record", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let wake = (): void => {};
+  let passes = 0;
+  const loop = new DrainLoop({
+    ring: { drain: () => 0 } as unknown as RingReader,
+    onRecord: () => {},
+    afterDrain: () => passes++,
+    intervalMs: 1,
+    onError: () => {},
+    sleep: {
+      untilRecord: () => {
+        resolve();
+        return new Promise<void>((done) => (wake = done));
+      },
+      interrupt: () => wake(),
+    } as unknown as RingSleep,
+    beforeSleep: () => true,
+  });
+  loop.start();
+  await promise;
+  const before = passes;
+  await new Promise((done) => setImmediate(done));
+  loop.wake();
+  await new Promise((done) => setImmediate(done));
+  expect(passes).toBe(before + 1);
+  await loop.stop();
+});
+
 test("what is not finished keeps it awake", async () => {
   const { did } = await run([], { ready: [false, false] });
   expect(did).toEqual(["pass 0", "pass 0", "not yet", "pass 0", "not yet", "pass 0", "sleep"]);

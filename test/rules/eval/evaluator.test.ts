@@ -175,6 +175,7 @@ describe("decisions", () => {
     ['{"action": "deny", "hook": "process_exek"}', 'did you mean "process_exec"'],
     ['{"action": "deny", "hook": "process_exec", "tll": "1m"}', 'no "tll": did you mean "ttl"'],
     ['{"action": "deny", "hook": "process_exec", "ttl": "0s"}', "ttl is"],
+    ['{"action": "deny", "hook": "process_exec", "ttl": "1d"}', "ttl is"], // the controller knows no days
     [
       '{"action": "deny", "hook": "process_exec", "match": [{"field": "process.bin", "op": "in", "values": []}]}',
       "did you mean",
