@@ -71,6 +71,7 @@ export class Observer {
       cgroupRoot: options.cgroupRoot,
       onDecided: (container) => {
         this.gate.release(container);
+        this.loop.wake();
         // a drain sends what it brings when it is through
         if (!this.loop.draining) batcher.flushDue();
       },
