@@ -35,14 +35,3 @@ container_runtime if {
 	regex.match(`^/?memfd:(runc_cloned:|crun|youki|libcrun)`, input.process.binary)
 	process.name(input.parent.binary) in data.lists.container_runtimes
 }
-
-# Since runc 1.2 the copy is the runtime's own file, seen through a mount that no path leads to: it has the file's name only.
-# What memfd_create makes is never called so. It is the second program of a child of the runtime, which is about to enter the
-# container.
-container_runtime if {
-	name := process.name(input.process.previous.binary)
-	name in data.lists.container_runtimes
-	input.process.binary == sprintf("/%s", [name])
-	input.process.arguments == "init"
-	input.parent.binary == input.process.previous.binary
-}
