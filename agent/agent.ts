@@ -62,6 +62,7 @@ export class Agent {
       this.#bus.events.publish(subject, payload, id),
     );
     this.hooks.attachProcesses();
+    this.#sender.sayRestart();
     this.#ringLosses = new RingLosses(this.hooks.maps.fd("losses")!, this.#sender.losses, this.#clock.now());
     this.#observer = new Observer({
       config,
@@ -129,6 +130,7 @@ export class Agent {
     for (const timer of this.#timers) clearInterval(timer);
     clearTimeout(this.#soon);
     this.#observer.loop.stop();
+    this.#sender.readNoMore();
     this.#observer.loop.drainNow();
     this.#desired.close();
     this.#observer.gate.flush();
