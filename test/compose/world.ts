@@ -58,7 +58,7 @@ export class World {
       cpSync(join(repo, file), join(tree, file));
     }
     symlinkSync(join(repo, "node_modules"), join(tree, "node_modules"));
-    return new World(engine, tree, await choosePort([4222]), await choosePort([8080]));
+    return new World(engine, tree, await choosePort([]), await choosePort([]));
   }
 
   /** `docker compose`, with the profile demo. */
