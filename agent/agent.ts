@@ -63,6 +63,7 @@ export class Agent {
       this.#bus.events.publish(subject, payload, id),
     );
     this.hooks.attachProcesses();
+    this.#sender.sayRestart();
     this.#ringLosses = new RingLosses(this.hooks.maps.fd("losses")!, this.#sender.losses, this.#clock.now());
     this.#observer = new Observer({
       config,
@@ -130,6 +131,7 @@ export class Agent {
     for (const timer of this.#timers) clearInterval(timer);
     clearTimeout(this.#soon);
     await this.#observer.loop.stop();
+    this.#sender.readNoMore();
     this.#observer.loop.drainNow();
     this.#desired.close();
     this.#observer.gate.flush();

@@ -14,10 +14,10 @@ decision contains {
 	"action": "deny",
 	"hook": "process_exec",
 	"match": [{"field": "process.binary", "op": "prefix", "values": ["/tmp/", "/var/tmp/", "/dev/shm/"]}],
-	"scope": {"container": {"name": input.event.process.container.name}},
+	"scope": {"container": {"id": input.event.process.container.id}},
 	"ttl": "10m",
 	"reason": input.message,
 } if {
 	input.rule == "exec-from-tmp"
-	is_string(input.event.process.container.name)
+	is_string(input.event.process.container.id)
 }

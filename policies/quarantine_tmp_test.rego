@@ -5,8 +5,8 @@ import data.enforcement.quarantine_tmp
 alert(rule, container) := {"rule": rule, "message": "m", "event": {"process": {"container": container}}}
 
 test_the_container_of_the_alert if {
-	some decision in quarantine_tmp.decision with input as alert("exec-from-tmp", {"name": "shop-web"})
-	decision.scope == {"container": {"name": "shop-web"}}
+	some decision in quarantine_tmp.decision with input as alert("exec-from-tmp", {"id": "3f5c1e0a9b7d"})
+	decision.scope == {"container": {"id": "3f5c1e0a9b7d"}}
 }
 
 test_not_on_the_host if {
@@ -14,5 +14,5 @@ test_not_on_the_host if {
 }
 
 test_not_after_other_alerts if {
-	count(quarantine_tmp.decision) == 0 with input as alert("reverse-shell", {"name": "shop-web"})
+	count(quarantine_tmp.decision) == 0 with input as alert("reverse-shell", {"id": "3f5c1e0a9b7d"})
 }

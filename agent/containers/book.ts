@@ -1,4 +1,5 @@
 import { Container, type ContainerFacts } from "./container.ts";
+import { isImageId } from "./docker-facts.ts";
 
 /** How long a container stays known after it is gone: its last events may still be on their way. In ms. */
 const LINGER_MS = 10_000;
@@ -50,8 +51,8 @@ export class ContainerBook {
     const before = container.state;
     if (before !== "known") this.counters.known++;
     if (before === "unknown") this.counters.late++;
-    // an image that a list did not name was named before
-    const image = facts.image ?? container.facts.image;
+    // a list may show the image's id, where an event has told its name
+    const image = isImageId(facts.image) ? (container.facts.image ?? facts.image) : facts.image;
     container.become("known", { ...facts, image }, source);
     this.#revive(container);
     if (before === "pending") this.#listener.onDecided(container);
@@ -122,7 +123,7 @@ export class ContainerBook {
 function sameFacts(a: ContainerFacts, b: ContainerFacts): boolean {
   return (
     a.name === b.name &&
-    (b.image === null || a.image === b.image) &&
+    (a.image === b.image || (isImageId(b.image) && a.image !== null)) &&
     Object.keys(a.labels).length === Object.keys(b.labels).length &&
     Object.entries(b.labels).every(([name, value]) => a.labels[name] === value)
   );

@@ -6,21 +6,24 @@ import { type ContainerFacts, withCompose } from "./container.ts";
  */
 
 const ID = /^[0-9a-f]{64}$/;
-/** The image of a container whose tag has moved on: its id, in a list. */
 const IMAGE_ID = /^(sha256:)?[0-9a-f]{12,64}$/;
 
 /** What happened to a container. */
 export type DockerChange = { id: string; facts: ContainerFacts | null };
 
-/** An element of `GET /containers/json`. `image` null: only a look at the container itself tells its name. */
+/** An element of `GET /containers/json`. See `isImageId`. */
 export function factsOfListed(item: unknown): ContainerFacts | undefined {
   const { Id, Names, Image, Labels } = object(item);
   if (typeof Id !== "string" || !ID.test(Id)) return undefined;
-  const image = typeof Image === "string" && !IMAGE_ID.test(Image) ? Image : null;
   // a link from another container makes a name of it too: /other/alias
   const names = (Array.isArray(Names) ? Names : []).filter((name) => typeof name === "string").map(bare);
   const name = names.find((one) => !one.includes("/")) ?? null;
-  return withCompose({ id: Id, name, image, labels: labels(Labels) });
+  return withCompose({ id: Id, name, image: text(Image), labels: labels(Labels) });
+}
+
+/** A list shows the image's id when its tag has moved on; what it was asked for as, only the container itself tells. */
+export function isImageId(image: string | null): boolean {
+  return image !== null && IMAGE_ID.test(image);
 }
 
 /** The answer to `GET /containers/<id>/json`. */

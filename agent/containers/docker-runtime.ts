@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ContainerFacts } from "./container.ts";
 import { DockerClient } from "./docker-client.ts";
-import { changeOfEvent, factsOfInspected, factsOfListed } from "./docker-facts.ts";
+import { changeOfEvent, factsOfInspected, factsOfListed, isImageId } from "./docker-facts.ts";
 import { RuntimeError } from "./errors.ts";
 
 /** `connecting`: it has not answered yet, but may; `away`: asking it is of no use now. */
@@ -63,15 +63,18 @@ export class DockerRuntime {
     void this.#run();
   }
 
-  /** Who a container is; null when this runtime does not say (it has no such one, or does not answer). Never throws. */
+  /**
+   * Who a container is; null when this runtime does not say (it has no such one, or does not answer). Never throws. It is
+   * a list of one: Docker answers for the container itself only when it is through with starting it.
+   */
   async ask(id: string): Promise<ContainerFacts | null> {
     if (this.#state === "connecting") await this.#decided.promise;
     if (this.#state !== "connected") return null;
     this.counters.asked++;
     try {
-      return factsOfInspected(await this.#client.get(`/containers/${id}/json`, this.#times.answer)) ?? null;
+      const [facts] = await this.#getList(`&filters=${encodeURIComponent(JSON.stringify({ id: [id] }))}`);
+      return facts?.id === id ? facts : null;
     } catch (error) {
-      if (error instanceof RuntimeError && error.code === "missing") return null;
       this.#fail(error);
       return null;
     }
@@ -117,20 +120,31 @@ export class DockerRuntime {
 
   async #list(signal: AbortSignal): Promise<void> {
     try {
-      const answer = await this.#client.get("/containers/json?all=1", this.#times.list);
-      if (!Array.isArray(answer)) throw new RuntimeError("answer", "/containers/json: not a list");
-      const all = answer.map(factsOfListed).filter((facts) => facts !== undefined);
+      const all = await this.#getList();
       if (signal.aborted) return;
       this.counters.connects++;
       this.#become("connected", "");
       this.#options.onList(all);
-      for (const { id, image } of all) {
-        if (image !== null) continue;
-        const facts = await this.ask(id);
-        if (facts !== null && !signal.aborted) this.#options.onFacts(facts);
-      }
+      for (const { id, image } of all) if (isImageId(image) && !signal.aborted) await this.#nameImage(id);
     } catch (error) {
       if (!signal.aborted) this.#fail(error);
+    }
+  }
+
+  async #getList(filter = ""): Promise<ContainerFacts[]> {
+    const path = `/containers/json?all=1${filter}`;
+    const answer = await this.#client.get(path, filter === "" ? this.#times.list : this.#times.answer);
+    if (!Array.isArray(answer)) throw new RuntimeError("answer", `${path}: not a list`);
+    return answer.map(factsOfListed).filter((facts) => facts !== undefined);
+  }
+
+  /** The name of a container's image, when it can be had: without, its id stays. */
+  async #nameImage(id: string): Promise<void> {
+    try {
+      const facts = factsOfInspected(await this.#client.get(`/containers/${id}/json`, this.#times.answer));
+      if (facts !== undefined) this.#options.onFacts(facts);
+    } catch {
+      this.counters.failures++;
     }
   }
 

@@ -106,10 +106,10 @@ export class EngineBus {
   async members(): Promise<EngineMember[]> {
     const all = `$KV.${BUCKETS.engines}.>`;
     const { messages } = await getMany(this.bus, kvStream(BUCKETS.engines), { multi_last: [all] });
-    return messages.flatMap(({ subject, time, data, header }) => {
-      const id = decodeToken(subject.slice(all.length - 1));
-      if (id === null || header("KV-Operation") !== "") return [];
-      return [{ id, time, partitions: readPartitions(data) }];
+    return messages.flatMap((message) => {
+      const id = decodeToken(message.subject.slice(all.length - 1));
+      if (id === null || message.header("KV-Operation") !== "") return [];
+      return [{ id, time: message.time, partitions: readPartitions(message.data) }];
     });
   }
 

@@ -11,7 +11,7 @@ export interface ShareOptions {
   config: Config;
   /** Where the parts' directories lie: `nats`, `data`, `agent`, `engine`, `controller`. */
   dir: string;
-  /** Directory of the host in which `reeve` looks for the bus: gets `bus.json` and the credentials of people and deciders. */
+  /** Directory of the host in which `reeve` looks for the bus: gets `bus.json` and the credentials of people, deciders and agents of other hosts. */
   hostDir: string;
   /** Where the bus is for programs of the host. */
   hostUrl: string;
@@ -35,7 +35,7 @@ export function shareBus(options: ShareOptions): KeyedUser[] {
   chownAll(join(dir, "data"), service);
   for (const { user } of users) {
     if (user.role === "engine" || user.role === "controller") give(config, user, join(dir, user.role), service);
-    if (user.role === "agent") give(config, user, join(dir, "agent"), null);
+    if (isAgentHere(config, user)) give(config, user, join(dir, "agent"), null);
   }
   shareWithHost(config, hostDir, options.hostUrl);
   return users;
@@ -48,9 +48,14 @@ function shareWithHost(config: Config, hostDir: string, url: string): void {
   mkdirSync(credentials, { recursive: true, mode: 0o700 });
   chownSync(credentials, uid, gid);
   for (const user of busUsers(config)) {
-    if (user.role === "operator" || user.role === "decider") give(config, user, credentials, { uid, gid });
+    const service = user.role === "engine" || user.role === "controller" || user.role === "provisioner";
+    if (!service && !isAgentHere(config, user)) give(config, user, credentials, { uid, gid });
   }
   writePrivate(join(hostDir, "bus.json"), `${JSON.stringify({ url })}\n`, { uid, gid }, 0o644);
+}
+
+function isAgentHere(config: Config, { role, name }: BusUser): boolean {
+  return role === "agent" && name === config.node;
 }
 
 function give(config: Config, user: BusUser, into: string, owner: Owner | null): void {

@@ -48,6 +48,7 @@ function nodeLines(node: NodeStatus, current: number | null, now: number, paint:
     safe(hook.detail ?? ""),
   ]);
   if (hooks.length > 0) lines.push(table(hooks, "  "));
+  lines.push(...containerLines(node.containers, paint));
   const selectors = node.selectors.toSorted((a, b) => b.counters.hits - a.counters.hits);
   for (const it of selectors.slice(0, MOST_LINES)) {
     const { hits, denied, would_deny } = it.counters;
@@ -69,6 +70,19 @@ function nodeLines(node: NodeStatus, current: number | null, now: number, paint:
   }
   lines.push(`  counters  ${numbers(node.counters)}`, `  lost      ${lost(node.losses, paint)}`);
   return lines;
+}
+
+/** How many containers run; of the runtimes those that answer, and those that do not where somebody misses a name. */
+function containerLines(containers: NodeStatus["containers"], paint: Paint): string[] {
+  if (containers === undefined) return [];
+  const { running, unnamed, runtimes } = containers;
+  const missing = unnamed === 0 ? "" : paint("yellow", `, ${unnamed} without a name`);
+  const shown = runtimes.filter(({ state }) => unnamed > 0 || state === "connected");
+  const asked = shown.map(({ socket, state, reason }) => {
+    const why = reason === undefined ? "" : ` (${safe(reason)})`;
+    return `; ${safe(socket)} ${state === "connected" ? state : paint("yellow", `${safe(state)}${why}`)}`;
+  });
+  return [`  containers  ${running} running${missing}${asked.join("")}`];
 }
 
 function engineLines(engine: EngineStatus, now: number, paint: Paint): string[] {

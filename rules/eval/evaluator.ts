@@ -3,8 +3,9 @@ import type { Decision } from "../../bus/types/decision.ts";
 import type { Event } from "../../bus/generated/events.ts";
 import { decisionMessageId, shortHash } from "../../bus/ids.ts";
 import { EngineError, reasonOf } from "../errors.ts";
-import type { Policy, Rule } from "../model/rule.ts";
+import type { EventScope, Policy, Rule } from "../model/rule.ts";
 import type { RuleSet } from "../model/rule-set.ts";
+import { isInScope } from "./event-scope.ts";
 import { DEFAULT_TTL, decisionFault } from "./decision-check.ts";
 import { makeAlert, mergeFound } from "./finding.ts";
 import type { DecisionFound, Finding } from "./finding.ts";
@@ -100,7 +101,7 @@ export class Evaluator {
   }
 
   async #evaluateJsonata(unit: Unit, event: Event, result: Evaluation): Promise<void> {
-    if (unit.when!.fails(event)) {
+    if (!isInScope(scopeOf(unit), event) || unit.when!.fails(event)) {
       this.#tally.evaluated(unit.index, false);
       return;
     }
@@ -138,6 +139,10 @@ export class Evaluator {
       }
     }
     for (const unit of units) {
+      if (!isInScope(scopeOf(unit), event)) {
+        this.#tally.evaluated(unit.index, false);
+        continue;
+      }
       this.#watch.enter(unit.index);
       const start = performance.now();
       try {
@@ -176,7 +181,7 @@ export class Evaluator {
 
   async #take(unit: Unit, elements: unknown[], event: Event, result: Evaluation, alert: Alert | null): Promise<void> {
     try {
-      let hit = elements.length > 0;
+      let hit = elements.length > 0 && isInScope(scopeOf(unit), event);
       if (hit && unit.rule !== null) {
         hit = !(await this.#excepted(unit, event));
         if (hit) await this.#find(unit, event, mergeFound(unit.rule, elements), result);
@@ -271,4 +276,8 @@ export class Evaluator {
     const index = unit.rule?.language === "jsonata" ? this.#jsonata : this.#rego;
     for (const kind of on) index.set(kind, [...(index.get(kind) ?? []), unit]);
   }
+}
+
+function scopeOf({ rule, policy }: Unit): EventScope | undefined {
+  return (rule ?? policy)!.scope;
 }

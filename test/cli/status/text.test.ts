@@ -100,6 +100,21 @@ describe("the status", () => {
     ]);
   });
 
+  it("says of containers who names them, and why somebody has no name", () => {
+    const connected = { socket: "/run/docker.sock", state: "connected" };
+    const away = { socket: "/run/podman.sock", state: "away", reason: "ENOENT" };
+    const of = (containers: object) =>
+      statusText(statusView([{ key: "node.web-1", value: { ...node, containers } }], bus, now), plainPaint)
+        .split("\n")
+        .find((line) => line.startsWith("  containers"));
+    const runtimes = [connected, away];
+    expect(of({ running: 3, unnamed: 0, runtimes })).toBe("  containers  3 running; /run/docker.sock connected");
+    expect(of({ running: 3, unnamed: 1, runtimes })).toBe(
+      "  containers  3 running, 1 without a name; /run/docker.sock connected; /run/podman.sock away (ENOENT)",
+    );
+    expect(of({ running: 0, unnamed: 0, runtimes: [] })).toBe("  containers  0 running");
+  });
+
   it("says what has not come yet", () => {
     const text = statusText(statusView([], bus, now), plainPaint);
     expect(text).toContain("no agent has said anything yet");

@@ -13,6 +13,8 @@ export interface Engine {
   socket: string;
   /** Started here: it has no images and cannot be expected to reach a registry. */
   own: boolean;
+  /** Of the daemon that was started here. */
+  pid?: number | undefined;
   stop(): Promise<void>;
 }
 
@@ -70,7 +72,7 @@ export async function startEngine(say: (line: string) => void): Promise<Engine> 
     const info = await run("docker", ["info", "--format", "{{.ServerVersion}} {{.Driver}}"], { env: clientEnv });
     if (info.status === 0 && /^\d/.test(info.stdout)) {
       say(`started a Docker engine of our own: ${info.stdout.trim()}, at ${socket}`);
-      return { env: clientEnv, socket, own: true, stop };
+      return { env: clientEnv, socket, own: true, pid: daemon.pid, stop };
     }
     if (daemon.exitCode !== null || performance.now() - begin > START_LIMIT) {
       await stop();

@@ -21,6 +21,27 @@ async function evaluatorOf(files: Record<string, string>, options: Partial<Evalu
 }
 
 describe("findings", () => {
+  test("a rule or policy with a scope looks at nothing else", async () => {
+    const scope = "scope: {service: web, container: {labels: {tier: front}}}";
+    const { evaluator, counts } = await evaluatorOf({
+      "a.yaml": yamlRule("a", "process.uid = 7", `${scope}\n`),
+      "b.rego": regoRule("b", 'alert contains {"message": "m"} if input.process.uid == 7', `, ${scope}`),
+      "c.rego": regoRule("c", 'alert contains {"message": "m"} if input.process.uid == 7'),
+      "d.rego": `# METADATA\n# custom: {on: [process_exec], ${scope}}\npackage enforcement.d\n\ndecision contains {"action": "deny", "hook": "process_exec"} if input.process.uid == 7\n`,
+    });
+    const web = exec({ process: { uid: 7, container: { service: "web", labels: { tier: "front" } } } });
+    const db = exec({ process: { uid: 7, container: { service: "db", labels: { tier: "front" } } } }, 2);
+    for (const alone of [false, true]) {
+      const of = async (event: typeof web) => {
+        const { findings, decisions } = await evaluator.evaluate(event, Buffer.from(JSON.stringify(event)), alone);
+        return [...findings.map(({ alert }) => alert.rule), ...decisions.map(({ policy }) => policy)];
+      };
+      expect(await of(web)).toEqual(["a", "b", "c", "enforcement/d"]);
+      expect(await of(db)).toEqual(["c"]);
+    }
+    expect(counts("a")).toMatchObject({ hits: 2 });
+  });
+
   test("JSONata and Rego, exceptions, messages", async () => {
     const { evaluator } = await evaluatorOf({
       "a.yaml": yamlRule("a", "process.uid = 7", "exceptions: [{name: n, when: process.pid = 9}]\n"),

@@ -1,0 +1,78 @@
+import { rmSync } from "node:fs";
+import { createServer, type Server, type ServerResponse } from "node:http";
+
+export interface Listed {
+  id: string;
+  name: string;
+  labels?: Record<string, string>;
+}
+
+/** Speaks Docker's API as far as the agent does, and misbehaves as no real engine does when it is told to. */
+export class MisbehavingRuntime {
+  containers: Listed[] = [];
+  /** How long an answer takes, in ms; Infinity: for ever. */
+  delay = 0;
+  /** Answered in place of JSON. */
+  garbage: string | undefined;
+  readonly asked: string[] = [];
+  readonly #socket: string;
+  readonly #streams = new Set<ServerResponse>();
+  #server: Server | undefined;
+
+  constructor(socket: string) {
+    this.#socket = socket;
+  }
+
+  async start(): Promise<void> {
+    this.#server = createServer((request, response) => {
+      const path = decodeURIComponent(request.url ?? "");
+      this.asked.push(path);
+      if (this.delay === Infinity) return;
+      setTimeout(() => this.#answer(path, response), this.delay);
+    });
+    rmSync(this.#socket, { force: true });
+    await new Promise<void>((resolve) => this.#server!.listen(this.#socket, resolve));
+  }
+
+  /** As when it is killed: nobody listens, every connection ends. */
+  async stop(): Promise<void> {
+    this.#server?.closeAllConnections();
+    await new Promise<void>((resolve) => this.#server?.close(() => resolve()) ?? resolve());
+    rmSync(this.#socket, { force: true });
+    this.#streams.clear();
+  }
+
+  /** Announces a change to whoever follows. */
+  tell(action: string, { id, name, labels = {} }: Listed): void {
+    const event = {
+      Type: "container",
+      Action: action,
+      Actor: { ID: id, Attributes: { name, image: "shop", ...labels } },
+    };
+    for (const stream of this.#streams) stream.write(`${JSON.stringify(event)}\n`);
+  }
+
+  /** Something that is no event. */
+  tellRaw(text: string): void {
+    for (const stream of this.#streams) stream.write(text);
+  }
+
+  #answer(path: string, response: ServerResponse): void {
+    if (path.startsWith("/events")) {
+      response.writeHead(200).flushHeaders();
+      this.#streams.add(response);
+      return;
+    }
+    if (this.garbage !== undefined) {
+      response.end(this.garbage);
+      return;
+    }
+    const wanted = /"id":\["(\w+)"\]/.exec(path)?.[1];
+    const listed = this.containers.filter(({ id }) => wanted === undefined || id === wanted);
+    response.end(
+      JSON.stringify(
+        listed.map(({ id, name, labels = {} }) => ({ Id: id, Names: [`/${name}`], Image: "shop", Labels: labels })),
+      ),
+    );
+  }
+}
