@@ -27,6 +27,8 @@ const VERIFY_TICKS = 300;
 /** Refused selectors are tried again every so many ticks. */
 const RETRY_TICKS = 5;
 const FINISH_MS = 3000;
+/** After containers came and were marked in a hurry, everything is looked at once more. */
+const FOLLOW_MS = 500;
 
 /** One node's agent: all parts put together. */
 export class Agent {
@@ -42,6 +44,7 @@ export class Agent {
   readonly #ringLosses: RingLosses;
   readonly #timers: NodeJS.Timeout[] = [];
   #soon: NodeJS.Timeout | undefined;
+  #applySoon: NodeJS.Timeout | undefined;
   #state: NodeStatus["state"] = "starting";
   #ticks = 0;
   #statusFailures = 0;
@@ -129,6 +132,7 @@ export class Agent {
     this.#state = "stopping";
     for (const timer of this.#timers) clearInterval(timer);
     clearTimeout(this.#soon);
+    clearTimeout(this.#applySoon);
     this.#observer.loop.stop();
     this.#sender.readNoMore();
     this.#observer.loop.drainNow();
@@ -216,6 +220,17 @@ export class Agent {
   #onContainers(): void {
     if (this.#state !== "running" || this.#desired.disarmed) return;
     if (!this.#matcher.usesContainers && this.#desired.refused.length === 0) return;
+    try {
+      const followed = this.#desired.refused.length === 0 && this.#matcher.followContainers();
+      if (!followed) this.#desired.apply();
+      else this.#applySoon ??= setTimeout(() => this.#applyToContainers(), FOLLOW_MS);
+    } catch (err) {
+      this.#log.error({ err }, "the selectors could not be applied to the containers");
+    }
+  }
+
+  #applyToContainers(): void {
+    this.#applySoon = undefined;
     try {
       this.#desired.apply();
     } catch (err) {

@@ -193,6 +193,25 @@ test("a bundle answers while the runtime hangs", async () => {
   expect(containers.nameless).toBeUndefined();
 });
 
+test("a bundle that is laid down is known before there is a cgroup, and forgotten with it", async () => {
+  mkdirSync(join(dir, "task"));
+  open({ sockets: [] });
+  const bundle = join(dir, "task/k8s.io", A);
+  mkdirSync(bundle, { recursive: true });
+  await sleep(20);
+  writeFileSync(
+    join(bundle, "config.json"),
+    JSON.stringify({ annotations: { "io.kubernetes.cri.container-name": "web" } }),
+  );
+  await until(() => named(A) === "web");
+  rmSync(bundle, { recursive: true });
+  await until(() => containers.book.get(A)!.goneSince !== null);
+  // a second one in a directory that is watched by now
+  mkdirSync(join(dir, "task/k8s.io", B));
+  writeFileSync(join(dir, "task/k8s.io", B, "config.json"), JSON.stringify({ annotations: { "nerdctl/name": "db" } }));
+  await until(() => named(B) === "db");
+});
+
 test("before the first connection is decided, events wait for it and not longer", async () => {
   runtime.containers = [{ id: A, name: "web" }];
   runtime.delay = 100;
