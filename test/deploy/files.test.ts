@@ -57,8 +57,8 @@ describe("docker-compose.yml", () => {
     expect(ours.filter((name) => compose.services[name]?.read_only !== true)).toEqual([]);
   });
 
-  test("only the first-run service, which ends, has a capability", () => {
-    expect(ours.filter((name) => compose.services[name]?.cap_add !== undefined)).toEqual(["setup"]);
+  test("only what ends by itself has a capability: the first-run service and the command line", () => {
+    expect(ours.filter((name) => compose.services[name]?.cap_add !== undefined)).toEqual(["setup", "cli"]);
   });
 
   test("ports are published on loopback alone", () => {
