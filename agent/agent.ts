@@ -84,7 +84,6 @@ export class Agent {
     this.#observer.seed();
     this.hooks.attachScopes(log);
     this.hooks.attachConnect();
-    this.#observer.containers.start();
     this.#sender.alsoHeld(() => this.#observer.gate.oldest());
     this.#matcher = makeMatcher({
       config,
@@ -110,6 +109,7 @@ export class Agent {
 
   start(): void {
     this.#state = "running";
+    this.#observer.containers.start();
     this.#observer.loop.start();
     this.#timers.push(
       setInterval(() => this.#tick(), TICK_MS),

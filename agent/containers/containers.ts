@@ -180,9 +180,10 @@ export class Containers {
       socket,
       onFacts: learn,
       onRemoved: (id) => this.book.removed(id),
-      onList: (all) => {
+      known: () => [...this.book.all()].flatMap(({ id, source }) => (source === socket ? [id] : [])),
+      onList: (all, gone) => {
         all.forEach(learn);
-        this.book.keepOnly(socket, new Set(all.map(({ id }) => id)));
+        for (const id of gone) this.book.removed(id);
       },
       onState: (state, reason) => {
         if (state === "connected") {

@@ -140,6 +140,22 @@ test("a runtime that restarts: names stay, what was removed meanwhile goes", asy
   expect(containers.book.get(A)!.goneSince).toBeNull();
 });
 
+test("what is announced while the list is on its way stays, though it is not in it", async () => {
+  await runtime.start();
+  runtime.holding = true;
+  open();
+  await until(() => runtime.asked.length > 0);
+  // the stream is answered, the list is taken and held back
+  runtime.letGo();
+  runtime.listing = true;
+  await until(() => runtime.asked.some((path) => path.startsWith("/containers")));
+  runtime.tell("create", { id: A, name: "web" });
+  await until(() => named(A) === "web");
+  runtime.letGo();
+  await connected();
+  expect(containers.book.get(A)).toMatchObject({ state: "known", goneSince: null });
+});
+
 test.each(["[", "{}", "null", "x".repeat(100)])(
   "an answer that is none (%s): it is asked again, and nobody waits",
   async (text) => {

@@ -12,6 +12,8 @@ export class MisbehavingRuntime {
   containers: Listed[] = [];
   /** Takes questions and answers none, until `letGo`. */
   holding = false;
+  /** Answers no list until `letGo`; what it then answers is of now. */
+  listing = false;
   /** Answered in place of JSON. */
   garbage: string | undefined;
   readonly asked: string[] = [];
@@ -28,7 +30,8 @@ export class MisbehavingRuntime {
     this.#server = createServer((request, response) => {
       const path = decodeURIComponent(request.url ?? "");
       this.asked.push(path);
-      if (this.holding) this.#held.push(() => this.#answer(path, response));
+      if (this.holding || (this.listing && path.startsWith("/containers")))
+        this.#held.push(() => this.#answer(path, response));
       else this.#answer(path, response);
     });
     rmSync(this.#socket, { force: true });
@@ -38,6 +41,7 @@ export class MisbehavingRuntime {
   /** Answers all that was asked, and from now on. */
   letGo(): void {
     this.holding = false;
+    this.listing = false;
     for (const answer of this.#held.splice(0)) answer();
   }
 
