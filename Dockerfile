@@ -72,7 +72,7 @@ COPY agent agent
 # It loads eBPF programs: root, and privileged where it runs.
 USER 0:0
 LABEL org.opencontainers.image.title="Reeve agent" io.reeve.part="agent"
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --start-interval=500ms CMD ["node", "/opt/reeve/deploy/image/health.mjs"]
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --start-interval=500ms CMD ["node", "/opt/reeve/deploy/image/health.mjs"]
 # A small nursery: the agent makes much that lives for a moment only.
 ENTRYPOINT ["node", "--max-semi-space-size=2", "/opt/reeve/cli/main.ts"]
 CMD ["run", "agent"]
@@ -81,7 +81,7 @@ FROM runtime AS rules
 COPY --from=modules /modules/rules node_modules
 COPY rules rules
 LABEL org.opencontainers.image.title="Reeve rules engine" io.reeve.part="rules"
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --start-interval=500ms CMD ["node", "/opt/reeve/deploy/image/health.mjs"]
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --start-interval=500ms CMD ["node", "/opt/reeve/deploy/image/health.mjs"]
 CMD ["run", "engine"]
 
 # Controller and command line build rule sets, for which they need the rules that ship with Reeve, and opa.
@@ -94,7 +94,7 @@ COPY rego rego
 FROM builder AS controller
 COPY controller controller
 LABEL org.opencontainers.image.title="Reeve controller" io.reeve.part="controller"
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --start-interval=500ms CMD ["node", "/opt/reeve/deploy/image/health.mjs"]
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --start-interval=500ms CMD ["node", "/opt/reeve/deploy/image/health.mjs"]
 CMD ["run", "controller"]
 
 FROM builder AS cli

@@ -28,6 +28,8 @@ const VERIFY_TICKS = 300;
 /** Refused selectors are tried again every so many ticks. */
 const RETRY_TICKS = 5;
 const FINISH_MS = 3000;
+/** After containers came and were marked in a hurry, everything is looked at once more. */
+const FOLLOW_MS = 500;
 
 /** One node's agent: all parts put together. */
 export class Agent {
@@ -43,6 +45,7 @@ export class Agent {
   readonly #ringLosses: RingLosses;
   readonly #timers: NodeJS.Timeout[] = [];
   #soon: NodeJS.Timeout | undefined;
+  #applySoon: NodeJS.Timeout | undefined;
   #state: NodeStatus["state"] = "starting";
   #ticks = 0;
   #statusFailures = 0;
@@ -82,7 +85,6 @@ export class Agent {
     this.#observer.seed();
     this.hooks.attachScopes(log);
     this.hooks.attachConnect();
-    this.#observer.containers.start();
     this.#sender.alsoHeld(() => this.#observer.gate.oldest());
     this.#matcher = makeMatcher({
       config,
@@ -108,6 +110,7 @@ export class Agent {
 
   start(): void {
     this.#state = "running";
+    this.#observer.containers.start();
     this.#observer.loop.start();
     this.#timers.push(
       setInterval(() => this.#tick(), TICK_MS),
@@ -130,6 +133,7 @@ export class Agent {
     this.#state = "stopping";
     for (const timer of this.#timers) clearInterval(timer);
     clearTimeout(this.#soon);
+    clearTimeout(this.#applySoon);
     await this.#observer.loop.stop();
     this.#sender.readNoMore();
     this.#observer.loop.drainNow();
@@ -220,6 +224,17 @@ export class Agent {
   #onContainers(): void {
     if (this.#state !== "running" || this.#desired.disarmed) return;
     if (!this.#matcher.usesContainers && this.#desired.refused.length === 0) return;
+    try {
+      const followed = this.#desired.refused.length === 0 && this.#matcher.followContainers();
+      if (!followed) this.#desired.apply();
+      else this.#applySoon ??= setTimeout(() => this.#applyToContainers(), FOLLOW_MS);
+    } catch (err) {
+      this.#log.error({ err }, "the selectors could not be applied to the containers");
+    }
+  }
+
+  #applyToContainers(): void {
+    this.#applySoon = undefined;
     try {
       this.#desired.apply();
     } catch (err) {

@@ -89,6 +89,10 @@ class KernelMatcher implements Matcher {
     return this.#tables.usesContainers;
   }
 
+  followContainers(): boolean {
+    return this.#tables.followContainers();
+  }
+
   counts(): Record<string, number> {
     return this.#tables.counts();
   }

@@ -101,15 +101,19 @@ static __always_inline void tell(__u64 id, int hierarchy, const char *path, __u8
 	__u32 zero = 0;
 	struct cgroup_scratch *scratch = bpf_map_lookup_elem(&cgroup_scratch, &zero);
 	struct cgroup_record *record;
-	long length;
+	__u32 length = 0;
+	long read;
 
 	if (!scratch)
 		return;
 	record = &scratch->record;
-	length = bpf_probe_read_kernel_str(scratch->path, CGROUP_PATH_BYTES, path) - 1;
+	read = bpf_probe_read_kernel_str(scratch->path, CGROUP_PATH_BYTES, path);
 	/* cut short, it would be another cgroup's */
-	if (length < 0 || length >= CGROUP_PATH_BYTES - 1)
-		length = 0;
+	if (read > 1 && read < CGROUP_PATH_BYTES)
+		length = read - 1;
+	/* for kernels before 6.12, which do not see that it is so */
+	barrier_var(length);
+	length &= CGROUP_PATH_BYTES - 1;
 	record->header.kind = RECORD_CGROUP;
 	record->header.reserved = 0;
 	record->header.size = sizeof(*record) + length;

@@ -14,9 +14,8 @@ const COMPOSE_DIR = "deploy/run";
  * The configuration of a verb that asks a running Reeve. Where nothing says which one, and no `reeve up` runs here, that is the
  * one that docker-compose.yml of this tree started, if it did.
  */
-export function loadForOperator(flags: Flags): LoadedConfig {
+export function loadForOperator(flags: Flags, dir = join(repoDir(), COMPOSE_DIR)): LoadedConfig {
   const loaded = loadFor(flags);
-  const dir = join(repoDir(), COMPOSE_DIR);
   const said = ["run_dir", "instance", "bus.url", "bus.credentials_dir"].some(
     (name) => loaded.sources.get(name) !== "default",
   );

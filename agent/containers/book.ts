@@ -77,12 +77,6 @@ export class ContainerBook {
     this.#leave(container);
   }
 
-  /** What a runtime told of and does not list any more was removed while it was not heard. */
-  keepOnly(source: string, ids: ReadonlySet<string>): void {
-    for (const container of this.#containers.values())
-      if (container.source === source && !ids.has(container.id)) this.removed(container.id);
-  }
-
   enter(container: Container, cgroup: number, path: string): void {
     if (container.cgroups.has(cgroup)) return;
     container.cgroups.set(cgroup, path);

@@ -48,21 +48,21 @@ function texts(value: unknown): Record<string, string> {
 
 /** The bundles below some directories: paths with `{id}`, and `*` for one directory of any name. */
 export class Bundles {
-  readonly #patterns: readonly string[];
+  readonly patterns: readonly string[];
   readonly counters = { read: 0, unreadable: 0 };
 
   constructor(patterns: readonly string[]) {
-    this.#patterns = patterns;
+    this.patterns = patterns;
   }
 
   /** Whether a runtime that writes bundles is or was here. */
   get present(): boolean {
-    return this.#patterns.some((pattern) => isDirectory(pattern.slice(0, pattern.search(/[*{]/))));
+    return this.patterns.some((pattern) => isDirectory(pattern.slice(0, pattern.search(/[*{]/))));
   }
 
   /** Who a container is, and which file says so; undefined when none does. */
   find(id: string): { facts: ContainerFacts; file: string } | undefined {
-    for (const file of this.#patterns.flatMap((pattern) => expand(pattern.replaceAll("{id}", id)))) {
+    for (const file of this.patterns.flatMap((pattern) => expand(pattern.replaceAll("{id}", id)))) {
       const facts = this.#read(id, file);
       if (facts !== undefined) return { facts, file };
     }

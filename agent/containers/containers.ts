@@ -2,6 +2,7 @@ import type { Logger } from "../../bus/log.ts";
 import type { NodeStatus } from "../../bus/types/status.ts";
 import { containerIdOf } from "../process/container.ts";
 import { ContainerBook } from "./book.ts";
+import { BundleWatch } from "./bundle-watch.ts";
 import { Bundles } from "./bundles.ts";
 import type { Container, ContainerFacts } from "./container.ts";
 import { DockerRuntime, type DockerRuntimeOptions } from "./docker-runtime.ts";
@@ -30,6 +31,7 @@ export class Containers {
   readonly #options: ContainersOptions;
   readonly #runtimes: DockerRuntime[];
   readonly #bundles: Bundles;
+  readonly #bundleWatch: BundleWatch;
   readonly #timers = new Set<NodeJS.Timeout>();
   /** A runtime has been heard of: names can be scopes, also while it restarts. */
   #heard = false;
@@ -38,12 +40,18 @@ export class Containers {
     this.#options = options;
     this.book = new ContainerBook({ onDecided: options.onDecided, onChanged: () => options.onChanged() });
     this.#bundles = new Bundles(options.bundles);
+    this.#bundleWatch = new BundleWatch({
+      bundles: this.#bundles,
+      onFound: (facts, file) => this.book.learn(facts, file),
+      onGone: (id) => this.#bundleGone(id),
+    });
     this.#runtimes = options.sockets.map((socket) => this.#runtime(socket));
   }
 
   /** Begins to follow the runtimes, and looks for the containers that run. */
   start(): void {
     for (const runtime of this.#runtimes) runtime.start();
+    this.#bundleWatch.look();
     this.scan();
   }
 
@@ -82,6 +90,7 @@ export class Containers {
   /** To be called about once a second. */
   tick(): void {
     this.book.sweep();
+    this.#bundleWatch.look();
   }
 
   /** Why names, images, labels and services of containers cannot be told here; undefined when they can. */
@@ -122,6 +131,7 @@ export class Containers {
 
   close(): void {
     for (const runtime of this.#runtimes) runtime.close();
+    this.#bundleWatch.close();
     for (const timer of this.#timers) clearTimeout(timer);
   }
 
@@ -153,6 +163,12 @@ export class Containers {
     this.book.giveUp(container);
   }
 
+  /** A container whose cgroup is gone already, or never came. */
+  #bundleGone(id: string): void {
+    const container = this.book.get(id);
+    if (container?.cgroups.size === 0 && !this.#isLasting(container)) this.book.removed(id);
+  }
+
   #isLasting(container: Container): boolean {
     return this.#options.sockets.includes(container.source);
   }
@@ -164,9 +180,10 @@ export class Containers {
       socket,
       onFacts: learn,
       onRemoved: (id) => this.book.removed(id),
-      onList: (all) => {
+      known: () => [...this.book.all()].flatMap(({ id, source }) => (source === socket ? [id] : [])),
+      onList: (all, gone) => {
         all.forEach(learn);
-        this.book.keepOnly(socket, new Set(all.map(({ id }) => id)));
+        for (const id of gone) this.book.removed(id);
       },
       onState: (state, reason) => {
         if (state === "connected") {

@@ -12,8 +12,10 @@ export interface DockerRuntimeOptions {
   onFacts: (facts: ContainerFacts) => void;
   /** The runtime has removed a container. */
   onRemoved: (id: string) => void;
-  /** All containers that there are, after each connect. */
-  onList: (all: ContainerFacts[]) => void;
+  /** Ids of those of its containers that are known. */
+  known: () => string[];
+  /** All containers that there are, after each connect; and which of those that were known before are no more. */
+  onList: (all: ContainerFacts[], gone: string[]) => void;
   onState: (state: RuntimeState, reason: string) => void;
   /** In ms; shorter in tests. */
   times?: Partial<typeof TIMES>;
@@ -120,11 +122,17 @@ export class DockerRuntime {
 
   async #list(signal: AbortSignal): Promise<void> {
     try {
+      // what is announced from here on is not in the list, and still there
+      const known = this.#options.known();
       const all = await this.#getList();
       if (signal.aborted) return;
       this.counters.connects++;
       this.#become("connected", "");
-      this.#options.onList(all);
+      const there = new Set(all.map(({ id }) => id));
+      this.#options.onList(
+        all,
+        known.filter((id) => !there.has(id)),
+      );
       for (const { id, image } of all) if (isImageId(image) && !signal.aborted) await this.#nameImage(id);
     } catch (error) {
       if (!signal.aborted) this.#fail(error);

@@ -87,6 +87,9 @@ export class ContainerScopes {
     const wanted = new Map<string, Buffer>();
     if (this.#map !== undefined && !isEmpty(groups)) {
       const parents = [[], ...outer].map((members) => ({ members, set: this.#sets.numberOf(members) }));
+      // the set of a container that comes later must not be a new one: see SelectorTables.followContainers
+      for (const parent of parents)
+        for (const member of groups.scopes.keys()) this.#sets.numberOf([...parent.members, member]);
       for (const { names } of this.#lookup.all()) {
         const members = membersOf(names, groups);
         const exempt = groups.exempt.some((scope) => isInContainerScope(scope, names));

@@ -67,6 +67,8 @@ export class Installer {
   install(selectors: ReadonlyMap<Hook, readonly NormalSelector[]>, counterOf: (s: NormalSelector) => number): void {
     const next = new Map<Hook, Installed>();
     for (const hook of HOOKS) next.set(hook, this.#prepare(hook, selectors.get(hook) ?? [], counterOf));
+    // a swap waits until every program that runs has ended
+    if ([...next].every(([hook, installed]) => this.#current.get(hook) === installed)) return;
     const headers = this.#makeHeaders(next);
     this.#swap(headers);
     this.#current = next;

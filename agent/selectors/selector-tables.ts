@@ -8,7 +8,14 @@ import { type Cgroup, cgroupAt } from "./cgroup-tree.ts";
 import { CgroupMarks, memberOf } from "./cgroup-marks.ts";
 import { MAX_SELECTORS } from "./class-pool.ts";
 import { CounterNumbers } from "./counter-numbers.ts";
-import { type ContainerLookup, ContainerScopes, memberOfContainers, namelessContainers } from "./container-scopes.ts";
+import {
+  type ContainerGroups,
+  type ContainerLookup,
+  ContainerScopes,
+  type MarkedCgroup,
+  memberOfContainers,
+  namelessContainers,
+} from "./container-scopes.ts";
 import { SelectorError } from "./errors.ts";
 import { Installer } from "./installer.ts";
 import { MODE_NUMBER, normalize, type NormalSelector } from "./normalize.ts";
@@ -51,6 +58,13 @@ interface Resolved {
   tree: string | null;
 }
 
+interface Placed {
+  groups: ContainerGroups;
+  outer: MarkedCgroup[];
+  outerSets: string[][];
+  exempt: Cgroup[];
+}
+
 /** The selectors in force in this kernel: compiled, installed, marked, counted. */
 export class SelectorTables {
   readonly #options: SelectorTablesOptions;
@@ -68,7 +82,10 @@ export class SelectorTables {
   #applied: NormalSelector[] = [];
   #given: { revision: number; selectors: readonly ActiveSelector[] } = { revision: 0, selectors: [] };
   #armed = true;
-  #scopesOfContainers = 0;
+  /** What the last apply found, for containers that come later. */
+  #placed: Placed = { groups: { scopes: new Map(), exempt: [] }, outer: [], outerSets: [], exempt: [] };
+  /** Sets below this number are known to the tables in force. */
+  #knownSets = 0;
 
   /**
    * Programs must be loaded and attached, and the process table seeded, before. Exempt cgroups are marked at once.
@@ -111,11 +128,13 @@ export class SelectorTables {
     const outside = [...exempt.cgroups, ...running.exempt];
     this.#cgroups.protect(outside);
     const outer = [...cgroups].map(([member, cgroup]) => ({ cgroup, members: [member] }));
+    const outerSets = this.#cgroups.setsOf(outer);
+    this.#placed = { groups, outer, outerSets, exempt: exempt.cgroups };
     const hooks = byHook(normal);
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const treePlan = this.#trees.plan(trees);
       const cgroupPlan = this.#cgroups.plan([...outer, ...running.marked], outside);
-      const expectedPlan = this.#containers.plan(groups, this.#cgroups.setsOf(outer));
+      const expectedPlan = this.#containers.plan(groups, outerSets);
       const marks = treePlan.size + cgroupPlan.size + expectedPlan.size;
       // tables before marks: they must know each set that a mark may name
       if (round === 0 || marks > 0) this.#install(hooks);
@@ -127,7 +146,6 @@ export class SelectorTables {
       this.#installer.settle();
     }
     this.#forget(normal, new Set([...trees, ...cgroups.keys(), ...scopes.keys()]));
-    this.#scopesOfContainers = scopes.size + exempt.containers.length;
     return {
       revision,
       install: this.#installer.lastInstall,
@@ -147,7 +165,25 @@ export class SelectorTables {
 
   /** Whether what is in force has to be applied again when containers come, go, or get other names. */
   get usesContainers(): boolean {
-    return this.#scopesOfContainers > 0;
+    const { scopes, exempt } = this.#placed.groups;
+    return scopes.size + exempt.length > 0;
+  }
+
+  /**
+   * Marks the containers that have come since the last apply and tells the kernel of those that are announced, in much
+   * less time than an apply, which waits for programs to end. False when that is not enough: then apply again. What has
+   * raced with it, and what is marked and should not be any more, the next apply finds.
+   */
+  followContainers(): boolean {
+    if (!this.#armed) return true;
+    const { groups, outer, outerSets, exempt } = this.#placed;
+    const running = this.#containers.running(groups);
+    const marks = this.#cgroups.plan([...outer, ...running.marked], [...exempt, ...running.exempt]);
+    const expected = this.#containers.plan(groups, outerSets);
+    if (this.#sets.size > this.#knownSets) return false;
+    this.#containers.write(expected);
+    this.#cgroups.write(marks);
+    return true;
   }
 
   get armed(): boolean {
@@ -287,6 +323,7 @@ export class SelectorTables {
       if (cause instanceof SelectorError) throw cause;
       throw new SelectorError("tables", "the kernel does not take the selectors' tables", { cause });
     }
+    this.#knownSets = this.#sets.size;
     for (const { install, selectors } of this.#installer.installs()) this.#described.set(install, selectors);
     for (const install of this.#described.keys())
       if (install <= this.#installer.lastInstall - REMEMBERED_INSTALLS) this.#described.delete(install);

@@ -73,7 +73,7 @@ async function runAll(
   if (own) {
     const server = await prepareServer({ config });
     if (server.moved) say(`port ${config.bus.port} is taken: the bus is at ${server.url}`);
-    await supervisor.start(parts.busServer(server.command, (gone) => greeted(server.port, gone)));
+    await supervisor.start(parts.busServer(server.command, (gone) => greeted(server.url, gone)));
   }
   await provisionBus(config, own, say);
   await Promise.all([parts.agent(), parts.controller(), parts.engine()].map((part) => supervisor.start(part)));

@@ -155,6 +155,15 @@ describe("the server", () => {
     }
   });
 
+  test.each([
+    ["0.0.0.0", "127.0.0.1"],
+    ["127.0.0.2", "127.0.0.2"],
+  ])("listens on %s, and is reached at %s", async (host, reached) => {
+    bus = await startBus({ "bus.host": host });
+    expect(new URL(bus.server.url).hostname).toBe(reached);
+    expect((await bus.connect("operator")).connected).toBe(true);
+  });
+
   test("says why it did not start", async () => {
     bus = await startBus();
     const prepared = await prepareServer({ config: bus.config });

@@ -73,7 +73,7 @@ export class World {
 
   /** `reeve` of the copy, as somebody on the host types it. */
   async reeve(args: string[]): Promise<Ran> {
-    const env: NodeJS.ProcessEnv = { ...process.env };
+    const env: NodeJS.ProcessEnv = { ...this.engine.env };
     for (const name of Object.keys(env)) if (name.startsWith("REEVE_")) delete env[name];
     return await run(join(this.tree, "bin/reeve"), args, { env, cwd: "/", limit: 30_000 });
   }

@@ -157,6 +157,29 @@ it("an announced container lies in its scope from the moment that its cgroup is 
   expect((await host.run(EXEC, host.subgroup(`again/${NAMES.id}`))).out).toBe("0");
 });
 
+it("a container that comes after the apply is followed without another one; one in a set that is new is not", async () => {
+  const known: ScopedContainer[] = [];
+  host.reopen({ containers: { nameless: undefined, all: () => known } });
+  const scoped = [
+    selector({ hook: "process_exec", scope: { service: "web" }, match: NO_TRUE }),
+    selector({ hook: "process_exec", scope: { container: { name: "db" } }, match: NO_TRUE }),
+  ];
+  host.tables.apply(1, scoped);
+  known.push({ names: NAMES, cgroups: [] });
+  expect(host.tables.followContainers()).toBe(true);
+  const announced = host.subgroup(`docker/${NAMES.id}`);
+  expect((await host.run(EXEC, announced)).out).toBe("137");
+  const running = host.subgroup(`docker/${"ef56".repeat(16)}`);
+  known.push({ names: { ...NAMES, id: "ef56".repeat(16) }, cgroups: [cgroupAt(CGROUPS, running)] });
+  expect((await host.run(EXEC, running)).out).toBe("0");
+  expect(host.tables.followContainers()).toBe(true);
+  expect((await host.run(EXEC, running)).out).toBe("137");
+  known[1] = { names: { ...NAMES, id: "ef56".repeat(16), name: "db" }, cgroups: [cgroupAt(CGROUPS, running)] };
+  expect(host.tables.followContainers()).toBe(false);
+  host.tables.apply(1, scoped);
+  expect((await host.run(EXEC, running)).out).toBe("137");
+});
+
 it("running containers are marked; one that gets another name leaves its scope, those below it too", async () => {
   const cgroup = host.subgroup(`docker/${NAMES.id}`);
   const below = host.subgroup(`docker/${NAMES.id}/below`);

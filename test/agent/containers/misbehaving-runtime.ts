@@ -10,13 +10,16 @@ export interface Listed {
 /** Speaks Docker's API as far as the agent does, and misbehaves as no real engine does when it is told to. */
 export class MisbehavingRuntime {
   containers: Listed[] = [];
-  /** How long an answer takes, in ms; Infinity: for ever. */
-  delay = 0;
+  /** Takes questions and answers none, until `letGo`. */
+  holding = false;
+  /** Answers no list until `letGo`; what it then answers is of now. */
+  listing = false;
   /** Answered in place of JSON. */
   garbage: string | undefined;
   readonly asked: string[] = [];
   readonly #socket: string;
   readonly #streams = new Set<ServerResponse>();
+  readonly #held: (() => void)[] = [];
   #server: Server | undefined;
 
   constructor(socket: string) {
@@ -27,11 +30,19 @@ export class MisbehavingRuntime {
     this.#server = createServer((request, response) => {
       const path = decodeURIComponent(request.url ?? "");
       this.asked.push(path);
-      if (this.delay === Infinity) return;
-      setTimeout(() => this.#answer(path, response), this.delay);
+      if (this.holding || (this.listing && path.startsWith("/containers")))
+        this.#held.push(() => this.#answer(path, response));
+      else this.#answer(path, response);
     });
     rmSync(this.#socket, { force: true });
     await new Promise<void>((resolve) => this.#server!.listen(this.#socket, resolve));
+  }
+
+  /** Answers all that was asked, and from now on. */
+  letGo(): void {
+    this.holding = false;
+    this.listing = false;
+    for (const answer of this.#held.splice(0)) answer();
   }
 
   /** As when it is killed: nobody listens, every connection ends. */

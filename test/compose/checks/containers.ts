@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import type { Container } from "../../../bus/generated/events.ts";
 import type { Scope } from "../../../bus/types/selector.ts";
 import { until } from "../../bus/harness.ts";
-import { describeFirstExecs, measureBothWays } from "../containers/first-execs.ts";
+import { describeFirstExecs, measureBothWays, measureBundles } from "../containers/first-execs.ts";
 import { IMAGE, LOOP, makeImage, PROBE } from "../containers/image.ts";
 import { Stage } from "../containers/stage.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -107,6 +107,15 @@ export async function checkContainers(engine: Engine, check: Check, say: (line: 
     const { announced, asked } = await measureBothWays(engine, stage, 5);
     say(describeFirstExecs("announced by the runtime", announced));
     say(describeFirstExecs("asked for when the cgroup appears", asked));
+    if (engine.execRoot !== undefined) {
+      const bundles = await measureBundles(engine, stage, 3);
+      say(describeFirstExecs("named by its bundle when the cgroup appears", bundles));
+      await check("containerd's containers are known by their OCI bundles", async () => {
+        const events = await stage.world.events("denial");
+        const { container } = events.at(-1)!.process;
+        assert.partialDeepStrictEqual(container, { known: true, name: "reeve-first-execs", image: "shop:2" });
+      });
+    }
     await check("no exec of a container that the runtime has announced precedes its scope", async () => {
       assert.deepEqual([announced.before.filter((execs) => execs > 0), announced.commands], [[], 0]);
     });

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
-import { statSync } from "node:fs";
+import { readlinkSync, statSync, symlinkSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
-import type { World } from "../world.ts";
+import type { Status, World } from "../world.ts";
 import type { Check } from "./containers.ts";
 
 /** What each service may do, and that `reeve` of the host finds them. */
@@ -49,6 +49,19 @@ export async function checkServices(world: World, check: Check): Promise<void> {
     const file = join(world.tree, "deploy/run/credentials/operator.json");
     assert.equal(statSync(file).mode & 0o777, 0o600);
     assert.equal(statSync(file).uid, statSync(join(world.tree, "deploy/run")).uid);
+  });
+
+  await check("where the host has no Node, reeve runs in a container", async () => {
+    const modules = join(world.tree, "node_modules");
+    const real = readlinkSync(modules);
+    unlinkSync(modules);
+    try {
+      const { status, stdout, stderr } = await world.reeve(["status", "-o", "json"]);
+      assert.equal(status, 0, stderr);
+      assert.equal((JSON.parse(stdout) as Status).nodes[0]?.state, "running");
+    } finally {
+      symlinkSync(real, modules);
+    }
   });
 
   await check("reeve events --container shop-web -o compact prints what runs there, and nothing else", async () => {

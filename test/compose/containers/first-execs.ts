@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Engine, findEngine } from "../engine/engine.ts";
 import { run } from "../engine/run.ts";
+import type { Scope } from "../../../bus/types/selector.ts";
+import { Containerd } from "./containerd.ts";
 import { deafSocket } from "./deaf-socket.ts";
 import { IMAGE, LOOP, makeImage, PROBE } from "./image.ts";
 import { Stage } from "./stage.ts";
@@ -20,16 +22,23 @@ export interface FirstExecs {
   commands: number;
 }
 
-/** Starts so many containers that exec at once, with a selector for their compose service in force. */
-export async function measureFirstExecs(stage: Stage, containers: number): Promise<FirstExecs> {
+/** Runs a container to its end. */
+export type RunOnce = (command: string[]) => Promise<{ status: number; stdout: string; stderr: string }>;
+
+/** Starts so many containers that exec at once, with a selector for this scope of theirs in force. */
+export async function measureFirstExecs(
+  stage: Stage,
+  containers: number,
+  scope: Scope = { service: SERVICE },
+  runOnce: RunOnce = (command) => stage.runOnce(["--label", `com.docker.compose.service=${SERVICE}`], command),
+): Promise<FirstExecs> {
   const found: FirstExecs = { containers, before: [], commands: 0 };
-  const flags = ["--label", `com.docker.compose.service=${SERVICE}`];
-  await stage.forbid({ service: SERVICE });
+  await stage.forbid(scope);
   for (let i = 0; i < containers; i++) {
-    const { stdout, stderr } = await stage.runOnce(flags, [LOOP, String(EXECS), PROBE]);
+    const { stdout, stderr } = await runOnce([LOOP, String(EXECS), PROBE]);
     if (!stdout.startsWith("{")) throw new Error(`the container said nothing: ${stderr}`);
     found.before.push((JSON.parse(stdout) as { ran: number }).ran);
-    if ((await stage.runOnce(flags, [PROBE])).status !== 137) found.commands++;
+    if ((await runOnce([PROBE])).status !== 137) found.commands++;
   }
   await stage.forbid(undefined);
   return found;
@@ -61,6 +70,19 @@ export function describeFirstExecs(what: string, { containers, before, commands 
   );
 }
 
+/** The third way, where containerd is at hand: named by the OCI bundle when the cgroup appears. */
+export async function measureBundles(engine: Engine, stage: Stage, containers: number): Promise<FirstExecs> {
+  const containerd = new Containerd(engine);
+  try {
+    await stage.startAgentOnBundles(containerd.bundles);
+    return await measureFirstExecs(stage, containers, { container: { name: SERVICE, image: "shop" } }, (command) =>
+      containerd.runOnce({ name: SERVICE, image: "shop:2" }, command),
+    );
+  } finally {
+    containerd.close();
+  }
+}
+
 async function main(): Promise<void> {
   const engine = await findEngine((line) => console.log(line));
   try {
@@ -70,6 +92,10 @@ async function main(): Promise<void> {
       const { announced, asked } = await measureBothWays(engine, stage, Number(process.argv[2] ?? 20));
       console.log(describeFirstExecs("announced by the runtime", announced));
       console.log(describeFirstExecs("asked for when the cgroup appears", asked));
+      if (engine.execRoot !== undefined) {
+        const bundles = await measureBundles(engine, stage, Number(process.argv[2] ?? 20));
+        console.log(describeFirstExecs("named by its bundle when the cgroup appears", bundles));
+      }
     } finally {
       await stage.close();
     }

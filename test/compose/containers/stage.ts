@@ -1,4 +1,5 @@
 import { ControllerBus } from "../../../bus/clients/controller.ts";
+import type { Config } from "../../../bus/config/settings.ts";
 import { desiredKey } from "../../../bus/subjects.ts";
 import type { Scope } from "../../../bus/types/selector.ts";
 import { type RunningAgent, until, World } from "../../agent/kernel/agent/harness.ts";
@@ -29,13 +30,21 @@ export class Stage {
 
   /** Starts the agent anew, asking the runtime at this socket. */
   async startAgent(socket: string): Promise<void> {
-    await this.#agent?.stop();
-    const { config } = this.world;
-    this.#agent = await this.world.agent({ agent: { ...config.agent, container_sockets: [socket] } });
+    await this.#restart({ container_sockets: [socket] });
     await until(async () => {
       const state = (await this.world.status())?.containers?.runtimes[0];
       return state?.socket === socket && state.state === "connected";
     }, 30_000);
+  }
+
+  /** Starts the agent anew, with nobody to ask, but OCI bundles of this form. */
+  async startAgentOnBundles(pattern: string): Promise<void> {
+    await this.#restart({ container_sockets: [], container_bundles: [pattern] });
+  }
+
+  async #restart(more: Partial<Config["agent"]>): Promise<void> {
+    await this.#agent?.stop();
+    this.#agent = await this.world.agent({ agent: { ...this.world.config.agent, ...more } });
   }
 
   /** No /bin/probe in this scope from now on; undefined: everywhere. */

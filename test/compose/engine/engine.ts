@@ -15,6 +15,8 @@ export interface Engine {
   own: boolean;
   /** Of the daemon that was started here. */
   pid?: number | undefined;
+  /** Where it keeps its state, that of its containerd too. */
+  execRoot?: string;
   stop(): Promise<void>;
 }
 
@@ -72,7 +74,7 @@ export async function startEngine(say: (line: string) => void): Promise<Engine> 
     const info = await run("docker", ["info", "--format", "{{.ServerVersion}} {{.Driver}}"], { env: clientEnv });
     if (info.status === 0 && /^\d/.test(info.stdout)) {
       say(`started a Docker engine of our own: ${info.stdout.trim()}, at ${socket}`);
-      return { env: clientEnv, socket, own: true, pid: daemon.pid, stop };
+      return { env: clientEnv, socket, own: true, pid: daemon.pid, execRoot: join(state, "exec"), stop };
     }
     if (daemon.exitCode !== null || performance.now() - begin > START_LIMIT) {
       await stop();
