@@ -39,7 +39,7 @@ async function freePort(): Promise<number> {
 
 async function startNats(...args: string[]): Promise<string> {
   server = spawn(findServer(), ["-a", "127.0.0.1", "-p", String(port), ...args], { stdio: "ignore" });
-  await greeted("127.0.0.1", port, AbortSignal.timeout(10_000));
+  await greeted(`nats://127.0.0.1:${port}`, AbortSignal.timeout(10_000));
   return `nats://127.0.0.1:${port}`;
 }
 
