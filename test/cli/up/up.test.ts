@@ -57,7 +57,7 @@ function statusOf(pid: number, field: string): string {
 describe.runIf(process.getuid?.() === 0)("reeve up", () => {
   beforeAll(async () => {
     up = startUp();
-    await until("reeve is running", () => output.includes("reeve is running"));
+    await until("its opening lines", () => /^ +more /m.test(output));
   });
 
   afterAll(async () => {
