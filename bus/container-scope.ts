@@ -55,10 +55,10 @@ function isImage(wanted: string, image: string | null): boolean {
   return want.tag === null || want.tag === (have.tag ?? (have.digest === null ? "latest" : null));
 }
 
-/** Takes `registry:5000/name:tag@digest` apart; what Docker adds to a short name is left out. */
+/** Takes `registry:5000/name:tag@digest` apart; what Docker and podman add to a short name is left out. */
 function parseImage(image: string): { repository: string; tag: string | null; digest: string | null } {
   const [name = "", digest = null] = image.split("@", 2);
   const colon = name.indexOf(":", name.lastIndexOf("/") + 1);
-  const repository = (colon < 0 ? name : name.slice(0, colon)).replace(/^docker\.io\/(library\/)?/, "");
+  const repository = (colon < 0 ? name : name.slice(0, colon)).replace(/^(docker\.io\/(library\/)?|localhost\/)/, "");
   return { repository, tag: colon < 0 ? null : name.slice(colon + 1), digest };
 }

@@ -176,9 +176,10 @@ export class Containers {
   #runtime(socket: string): DockerRuntime {
     const { log, times } = this.#options;
     const learn = (facts: ContainerFacts) => this.book.learn(facts, socket);
-    return new DockerRuntime({
+    const runtime: DockerRuntime = new DockerRuntime({
       socket,
       onFacts: learn,
+      onEvent: (facts) => this.#onEvent(facts, runtime),
       onRemoved: (id) => this.book.removed(id),
       known: () => [...this.book.all()].flatMap(({ id, source }) => (source === socket ? [id] : [])),
       onList: (all, gone) => {
@@ -194,6 +195,20 @@ export class Containers {
       },
       ...(times === undefined ? {} : { times }),
     });
+    return runtime;
+  }
+
+  /** Labels never change: those that a list has told stay, and of a container that is new a list is asked for them all. */
+  #onEvent(facts: ContainerFacts, runtime: DockerRuntime): void {
+    const { socket } = runtime;
+    const known = this.book.get(facts.id);
+    if (known?.state === "known" && known.source === socket) {
+      const { labels, project, service } = known.facts;
+      this.book.learn({ ...facts, labels, project, service }, socket);
+      return;
+    }
+    this.book.learn(facts, socket);
+    void runtime.ask(facts.id).then((all) => all !== null && this.book.learn(all, socket));
   }
 }
 

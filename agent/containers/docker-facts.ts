@@ -38,8 +38,8 @@ export function factsOfInspected(answer: unknown): ContainerFacts | undefined {
 /** Events after which a container is what its attributes say. */
 const TELLING = new Set(["create", "start", "restart", "rename", "update"]);
 const ENDING = new Set(["destroy", "remove"]);
-/** Attributes that are the event's own, among the labels. */
-const NOT_LABELS = new Set(["image", "name", "oldName", "exitCode", "execDuration", "containerExitCode", "signal"]);
+/** Attributes that are the event's own, among the labels; a label of such a name is not in the event. */
+const NOT_LABELS = new Set(["image", "name", "oldName", "containerExitCode", "podId"]);
 
 /** A line of `GET /events`; null facts: the container is no more. Undefined for what changes nothing. */
 export function changeOfEvent(event: unknown): DockerChange | undefined {

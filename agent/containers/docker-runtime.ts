@@ -10,6 +10,8 @@ export type RuntimeState = "connecting" | "connected" | "away";
 export interface DockerRuntimeOptions {
   socket: string;
   onFacts: (facts: ContainerFacts) => void;
+  /** An event says so: labels that are named as what events have themselves (`name`) are not in it. */
+  onEvent: (facts: ContainerFacts) => void;
   /** The runtime has removed a container. */
   onRemoved: (id: string) => void;
   /** Ids of those of its containers that are known. */
@@ -168,7 +170,7 @@ export class DockerRuntime {
     const change = changeOfEvent(event);
     if (change === undefined) return;
     if (change.facts === null) this.#options.onRemoved(change.id);
-    else this.#options.onFacts(change.facts);
+    else this.#options.onEvent(change.facts);
   }
 
   /** From now on nobody waits for it, until it answers again. */

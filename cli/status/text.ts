@@ -90,6 +90,8 @@ function engineLines(engine: EngineStatus, now: number, paint: Paint): string[] 
   const seen = age(engine.time, now, paint);
   const share = `${(engine.partitions ?? []).length} of ${PARTITIONS} partitions`;
   const lines = [`${paint("bold", `engine ${safe(engine.name)}`)}  ${safe(engine.state)}${seen}, ${set}, ${share}`];
+  // Containers of a scaled service come and go under new names: of one that is gone the line is enough.
+  if (engine.state === "stopping" && now - Date.parse(engine.time) > SILENT_MS) return lines;
   const { refused_ruleset: refused } = engine;
   if (refused) lines.push(paint("red", `  refused rule set ${short(refused.digest)}: ${safe(refused.reason)}`));
   const rules = engine.rules.map((rule) => [

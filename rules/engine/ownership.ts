@@ -47,6 +47,7 @@ export class Ownership {
       }
       await sleep(BEAT_MS, undefined, { signal }).catch(() => {});
     }
+    this.#owned = [];
     await this.#bus.deleteMember(this.#id).catch(() => {});
   }
 

@@ -45,6 +45,7 @@ it.each<[string, string | null, boolean]>([
   ["shop:latest", "shop", true],
   ["shop:latest", "shop@sha256:ab", false],
   ["shop", "docker.io/library/shop:2", true],
+  ["me/shop", "localhost/me/shop:1", true],
   ["docker.io/me/shop", "me/shop:1", true],
   ["shop", "me/shop", false],
   ["registry:5000/shop", "registry:5000/shop:2", true],

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { choosePort } from "../../bus/server/ports.ts";
 import type { Engine } from "./engine/engine.ts";
+import { noteTree } from "./engine/leftover.ts";
 import { must, run, type Ran } from "./engine/run.ts";
 
 /** Nodes whose recorded events are played. */
@@ -52,6 +53,7 @@ export class World {
 
   static async make(engine: Engine, repo: string): Promise<World> {
     const tree = mkdtempSync(join(tmpdir(), "reeve-compose-"));
+    if (engine.own) noteTree(dirname(engine.socket), tree);
     const files = await must("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], { cwd: repo });
     for (const file of files.split("\0").filter((name) => name !== "" && existsSync(join(repo, name)))) {
       mkdirSync(dirname(join(tree, file)), { recursive: true });

@@ -67,7 +67,20 @@ test("what is listed and what is announced is known before its cgroup is there",
   await until(() => named(B) === "db");
   expect(made(B)).toMatchObject({ state: "known", facts: { service: "db", image: "shop" } });
   expect(decided.every(({ state }) => state === "known")).toBe(true);
-  expect(runtime.asked.filter((path) => path.includes('filters={"id"'))).toEqual([]);
+});
+
+test("a label that is named as what events have themselves is known as well, and stays when the name changes", async () => {
+  await runtime.start();
+  open();
+  await connected();
+  const web = { id: A, name: "web", labels: { name: "its vendor's", tier: "front" } };
+  runtime.containers = [web];
+  runtime.tell("create", web);
+  await until(() => containers.book.get(A)?.facts.labels["name"] === "its vendor's");
+  runtime.containers = [];
+  runtime.tell("rename", { ...web, name: "new" });
+  await until(() => named(A) === "new");
+  expect(containers.book.get(A)!.facts.labels).toEqual(web.labels);
 });
 
 test("one that nobody has announced is asked for; one that the runtime does not have is given up at once", async () => {

@@ -61,6 +61,11 @@ it.each<[string, unknown, unknown]>([
     event("rename", { name: "new", oldName: "/old", image: "shop", a: "b" }),
     { id: ID, facts: expect.objectContaining({ name: "new", labels: { a: "b" } }) },
   ],
+  [
+    "podman's create",
+    event("create", { name: "own", image: "localhost/shop:1", containerExitCode: "0", podId: "", a: "b" }),
+    { id: ID, facts: expect.objectContaining({ image: "localhost/shop:1", labels: { a: "b" } }) },
+  ],
   ["destroy", event("destroy", { name: "own" }), { id: ID, facts: null }],
   ["podman's remove", event("remove", { name: "own" }), { id: ID, facts: null }],
   ["die changes nothing", event("die", { name: "own", exitCode: "0" }), undefined],

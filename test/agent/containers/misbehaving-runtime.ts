@@ -58,7 +58,7 @@ export class MisbehavingRuntime {
     const event = {
       Type: "container",
       Action: action,
-      Actor: { ID: id, Attributes: { name, image: "shop", ...labels } },
+      Actor: { ID: id, Attributes: { ...labels, name, image: "shop" } },
     };
     for (const stream of this.#streams) stream.write(`${JSON.stringify(event)}\n`);
   }

@@ -39,7 +39,7 @@ const engine = {
     state: "running",
     counters: { events: 9 },
   },
-  ...{ ruleset: "sha256:0123456789abcdef", refused_ruleset: null, disabled: [], refused: [] },
+  ...{ ruleset: "sha256:0123456789abcdef", refused_ruleset: null, disabled: [], refused: [], partitions: [0, 7] },
   rules: [
     { id: "loops", kind: "rule", state: "disabled", reason: "took over 1000 ms", evaluations: 1, hits: 0, errors: 1 },
   ],
@@ -72,6 +72,7 @@ describe("the status", () => {
       { key: "controller", value: controller },
       { key: "node.web-1", value: node },
       { key: "engine.web-1", value: engine },
+      { key: "engine.web-2", value: { ...engine, name: "web-2", state: "stopping", partitions: [] } },
     ];
     expect(statusText(statusView(entries, bus, now), plainPaint).split("\n")).toEqual([
       "bus  nats://127.0.0.1:4222, nats-server 2.15.2",
@@ -87,9 +88,11 @@ describe("the status", () => {
       "  counters  records_exec 5",
       "  lost      process_exec 2",
       "",
-      "engine web-1  running, seen 1 min 40 s ago, rule set sha256:0123456789ab…",
+      "engine web-1  running, seen 1 min 40 s ago, rule set sha256:0123456789ab…, 2 of 32 partitions",
       "  disabled  loops  0 hits of 1  1 errors  took over 1000 ms",
       "  counters  events 9",
+      "",
+      "engine web-2  stopping, seen 1 min 40 s ago, rule set sha256:0123456789ab…, 0 of 32 partitions",
       "",
       "controller  running, seen 1.0 s ago, 1 entries in force (0 leased)",
       "  rule set  broken sha256:0123456789ab…",

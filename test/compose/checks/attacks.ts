@@ -114,6 +114,14 @@ export async function checkEnforcement(world: World, alerts: AlertReader, check:
     assert.match((await world.exec("attacker", ["node", "attack.mjs", "miner"])).stdout, /miner ran/);
     assert.equal((await world.reeve(["arm"])).status, 0);
   });
+
+  await check("reeve disarm --local tells the agent in its container by a signal", async () => {
+    const { status, stdout, stderr } = await world.reeve(["disarm", "--local"]);
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /by a signal to the agent/);
+    assert.match((await world.exec("attacker", ["node", "attack.mjs", "miner"])).stdout, /miner ran/);
+    assert.equal((await world.reeve(["arm"])).status, 0);
+  });
 }
 
 function inAttacker({ container }: { container: Record<string, unknown> | null }): boolean {

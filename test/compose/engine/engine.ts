@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, openSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, openSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { prepareHost } from "./network.ts";
+import { ENGINE_PID, endLeftover, HOST_STATE, takeState } from "./leftover.ts";
+import { prepareHost, restoreHost } from "./network.ts";
 import { dockerPackages, packagesEnv } from "./packages.ts";
 import { run } from "./run.ts";
 
@@ -45,28 +46,32 @@ export async function startEngine(say: (line: string) => void): Promise<Engine> 
   await dockerPackages(join(CACHE, "docker"), say);
   const env = packagesEnv(join(CACHE, "docker"));
   const state = "/run/reeve-test-compose";
-  const pidFile = join(state, "docker.pid");
-  if (alive(pidFile)) throw new Error(`another run is at work: ${pidFile} is that of its engine`);
-  rmSync(state, { recursive: true, force: true });
+  const data = join(CACHE, "data");
+  await endLeftover(state, data, env, say);
   mkdirSync(state, { recursive: true, mode: 0o711 });
+  takeState(state);
   const socket = join(state, "docker.sock");
-  const host = await prepareHost(BRIDGE, ADDRESS, env);
+  await prepareHost(BRIDGE, ADDRESS, join(state, HOST_STATE), env);
   const log = openSync(join(CACHE, "dockerd.log"), "w");
-  const args = ["--data-root", join(CACHE, "data"), "--exec-root", join(state, "exec"), "--pidfile", pidFile];
+  const args = ["--data-root", data, "--exec-root", join(state, "exec"), "--pidfile", join(state, ENGINE_PID)];
   args.push("-H", `unix://${socket}`, "--bridge", BRIDGE, "--default-address-pool", POOL, "--log-level", "warn");
   const daemon = spawn("dockerd", args, { env, stdio: ["ignore", log, log], detached: true });
   const ended = new Promise<void>((resolve) => daemon.once("exit", () => resolve()));
-  const stop = async (): Promise<void> => {
-    daemon.kill("SIGTERM");
-    await Promise.race([ended, sleep(30_000).then(() => daemon.kill("SIGKILL"))]);
-    await host.restore();
-    rmSync(state, { recursive: true, force: true });
-  };
   const clientEnv: NodeJS.ProcessEnv = {
     ...env,
     DOCKER_HOST: `unix://${socket}`,
     DOCKER_SOCKET: socket,
     DOCKER_CONFIG: join(CACHE, "client"),
+  };
+  const stop = async (): Promise<void> => {
+    // Images that a newer one has taken the name of.
+    await run("docker", ["image", "prune", "-f"], { env: clientEnv, limit: 60_000 });
+    daemon.kill("SIGTERM");
+    const limit = setTimeout(() => daemon.kill("SIGKILL"), 30_000);
+    await ended;
+    clearTimeout(limit);
+    await restoreHost(join(state, HOST_STATE), env);
+    rmSync(state, { recursive: true, force: true });
   };
   linkPlugins(join(CACHE, "docker"), join(CACHE, "client"));
   const begin = performance.now();
@@ -92,9 +97,4 @@ function linkPlugins(root: string, config: string): void {
   for (const name of ["docker-compose", "docker-buildx"]) {
     symlinkSync(join(root, "usr/libexec/docker/cli-plugins", name), join(config, "cli-plugins", name));
   }
-}
-
-function alive(pidFile: string): boolean {
-  if (!existsSync(pidFile)) return false;
-  return existsSync(`/proc/${readFileSync(pidFile, "utf8").trim()}`);
 }
