@@ -4,6 +4,7 @@ import { DrainLoop } from "./drain.ts";
 import type { WallClock } from "./events/clock.ts";
 import { Denials } from "./events/denials.ts";
 import type { DenyingSelector } from "./events/denial-json.ts";
+import { FileOpens } from "./events/file-opens.ts";
 import { ProcessJson } from "./events/process-json.ts";
 import { RecordHandler } from "./events/record-handler.ts";
 import type { Hooks } from "./hooks.ts";
@@ -56,13 +57,9 @@ export class Observer {
       cgroups: this.#cgroups,
       cgroupsV1: this.#cgroupsV1,
     });
-    const rungs = new Map<string, string>();
-    const rungOf = (hook: string) => {
-      let rung = rungs.get(hook);
-      if (rung === undefined) rungs.set(hook, (rung = hooks.rungOf(hook)));
-      return rung;
-    };
+    const rungOf = (hook: string) => hooks.rungOf(hook);
     this.denials = new Denials({ table: this.table, json, batcher, describe: options.describe, rungOf });
+    const opens = new FileOpens({ table: this.table, json, batcher, rung: () => rungOf("file_open") });
     this.records = new RecordHandler({
       table: this.table,
       json,
@@ -70,6 +67,7 @@ export class Observer {
       redact: redactor(config.agent.redact),
       rung: rungOf("process_exec"),
       onDenial: this.denials.handle,
+      onFileOpen: opens.handle,
     });
     this.#ring = new RingReader(hooks.maps.fd("events")!, options.ringBytes);
     this.loop = new DrainLoop({

@@ -36,7 +36,7 @@ static __always_inline struct exec_scratch *exec_scratch_buffer(void)
 	return bpf_map_lookup_elem(&exec_scratch, &zero);
 }
 
-static __always_inline struct path_walk *path_walk_buffer(void)
+static __always_inline struct path_walk *path_walk_buffer(__u32 which)
 {
 	struct exec_scratch *scratch = exec_scratch_buffer();
 	return scratch ? &scratch->walk : NULL;
@@ -102,11 +102,12 @@ static __always_inline __u32 build_exec(struct exec_scratch *scratch, struct tas
 	if (BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec))
 		image->flags |= PROCESS_PRIVILEGES_RAISED;
 
-	path_walk(walk, &bprm->file->f_path, fs);
+	path_root(walk, fs);
+	path_walk(walk, 0, &bprm->file->f_path);
 	image->flags |= binary_marks(walk);
 	at = image->binary_len = path_take(walk, scratch->tail);
 
-	path_walk(walk, &fs->pwd, fs);
+	path_walk(walk, 0, &fs->pwd);
 	image->flags |= cwd_marks(walk);
 	len = path_take(walk, TAIL_AT(scratch, at, PATH_BYTES));
 	image->cwd_len = len;

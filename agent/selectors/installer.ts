@@ -42,7 +42,11 @@ export class Installer {
     this.#sets = sets;
     const slots = (hook: Hook) =>
       Array.from({ length: SLOTS_PER_HOOK }, (_, i) => new Slot(HOOK_NUMBER[hook] * SLOTS_PER_HOOK + i, maps));
-    this.#slots = { process_exec: slots("process_exec"), network_connect: slots("network_connect") };
+    this.#slots = {
+      process_exec: slots("process_exec"),
+      network_connect: slots("network_connect"),
+      file_open: slots("file_open"),
+    };
     this.#empty = this.#makeHeaders(new Map());
     this.#headers = this.#empty;
     this.settle();

@@ -6,7 +6,7 @@ import { SelectorError } from "./errors.ts";
 import { type NumberOperand, OPERAND, type SetOperand, TEXT_OFFSET, type TextOperand } from "./operands.ts";
 import type { ActiveSelector, HookAbility } from "./types.ts";
 
-export const HOOK_NUMBER: Readonly<Record<Hook, number>> = { process_exec: 0, network_connect: 1 };
+export const HOOK_NUMBER: Readonly<Record<Hook, number>> = { process_exec: 0, network_connect: 1, file_open: 2 };
 /** enum denial_action, which is also the order of strength. */
 export const ACTION_NUMBER = { post: 0, noPost: 1, signal: 2, deny: 3, kill: 4 } as const;
 export const MODE_NUMBER = { monitor: 0, enforce: 1 } as const;

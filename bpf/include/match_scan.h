@@ -156,7 +156,8 @@ static __always_inline void match_tell(struct match_event *event, struct match_s
 	record->protocol = event->protocol;
 	record->dport = event->dport;
 	__builtin_memcpy(record->daddr, event->address, sizeof(record->daddr));
-	record->reserved = 0;
+	record->path_len = 0;
+	__builtin_memset(&record->file, 0, sizeof(record->file));
 	record_submit(record);
 }
 

@@ -13,7 +13,7 @@
 
 #include "proc_state.h"
 
-#define MATCH_HOOKS 2
+#define MATCH_HOOKS 3
 #define MATCH_SLOTS 16
 /* Selectors of a hook: 160 words of 64, and a summary bit for each word that is not empty. */
 #define MATCH_WORDS 160

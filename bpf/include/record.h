@@ -13,6 +13,7 @@ enum record_kind {
 	RECORD_PROCESS_EXIT = 3,
 	RECORD_PROCESS_SEED = 4,
 	RECORD_DENIAL = 5,
+	RECORD_FILE_OPEN = 7,
 	RECORD_KINDS, /* one more than the last */
 };
 

@@ -1,5 +1,5 @@
 /** Places in the kernel that a selector can act on. */
-export const HOOKS = ["process_exec", "network_connect"] as const;
+export const HOOKS = ["process_exec", "network_connect", "file_open"] as const;
 export type Hook = (typeof HOOKS)[number];
 
 /** What a selector does when it matches. */
