@@ -159,7 +159,16 @@ static __always_inline __u32 cwd_marks(const struct path_walk *walk)
 }
 
 /* Where the next tail goes; the verifier learns that it lies within the first `limit` bytes. */
-#define TAIL_AT(scratch, pos, limit) ((pos) <= (limit) ? (scratch)->tail + (pos) : (scratch)->tail)
+static __always_inline char *tail_at(char *tail, __u32 pos, const __u32 limit)
+{
+	/* or clang compares a copy, and older kernels do not see that they are the same */
+	barrier_var(pos);
+	if (pos > limit)
+		return tail;
+	return tail + pos;
+}
+
+#define TAIL_AT(scratch, pos, limit) tail_at((scratch)->tail, pos, limit)
 
 /* How many bytes of arguments a record carries, at most ARGUMENT_BYTES. */
 const volatile __u32 argument_bytes = ARGUMENT_BYTES;

@@ -88,13 +88,13 @@ static __always_inline void path_top(struct path_walk *walk, struct dentry *dent
 	walk->marks |= PATH_ANONYMOUS;
 	bpf_probe_read_kernel(&first, 1, name);
 	if (!len || first == '/') {
-		char type[16] = {};
-		long got = bpf_probe_read_kernel_str(type, sizeof(type),
-						     BPF_CORE_READ(dentry, d_sb, s_type, name));
+		char type[16];
 
-		if (got > 1 && got <= sizeof(type))
-			path_prepend(walk, got - 1, (const unsigned char *)type);
-		return;
+		name = (const unsigned char *)BPF_CORE_READ(dentry, d_sb, s_type, name);
+		/* with its final zero, which is not taken */
+		len = bpf_probe_read_kernel_str(type, sizeof(type), name) - 1;
+		if (len >= sizeof(type))
+			return;
 	}
 	path_prepend(walk, len, name);
 }
