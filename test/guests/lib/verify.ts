@@ -6,7 +6,14 @@ import { BpfObject } from "../../../agent/kernel/object.ts";
 const OBJECTS = join(import.meta.dirname, "../../../bpf/out");
 
 /** What the verifier said to a program: the instructions it went through, or why it refused. */
-export type Verdict = number | { refused: string };
+export type Verdict = number | Refusal;
+
+export interface Refusal {
+  /** The verifier's own sentence. */
+  reason: string;
+  /** That, after the instructions at which it gave up. */
+  log: string;
+}
 
 /** Settings with which a program is another one to the verifier, beside those that it was compiled with. */
 const VARIANTS: Record<string, Record<string, number>[]> = {
@@ -44,20 +51,31 @@ function programsOf(path: string): string[] {
 }
 
 function verify(path: string, program: string, settings: Record<string, number>): Verdict {
-  const load = (statistics: boolean): Verdict => {
-    const autoload = (name: string) => name === program;
-    const object = BpfObject.open(path, { settings, statistics, autoload, maxEntries: { events: 64 * 1024 } });
-    try {
-      object.load();
-      return object.verified ?? 0;
-    } catch (error) {
-      if (!(error instanceof KernelError)) throw error;
-      return { refused: error.message };
-    } finally {
-      object.close();
-    }
-  };
-  const verdict = load(true);
+  const first = load(path, program, settings, true);
+  if (typeof first === "number") return first;
   // Without statistics the log ends with the instructions at which the verifier gave up.
-  return typeof verdict === "number" ? verdict : load(false);
+  const second = load(path, program, settings, false);
+  const log = typeof second === "number" ? "" : second.message;
+  return { reason: reasonOf(first.message), log: `${first.message}\n${log}` };
+}
+
+function load(path: string, program: string, settings: Record<string, number>, statistics: boolean) {
+  const autoload = (name: string) => name === program;
+  const object = BpfObject.open(path, { settings, statistics, autoload, maxEntries: { events: 64 * 1024 } });
+  try {
+    object.load();
+    return object.verified ?? 0;
+  } catch (error) {
+    if (error instanceof KernelError) return error;
+    throw error;
+  } finally {
+    object.close();
+  }
+}
+
+/** The last line that is neither libbpf's nor statistics; the first when there is none. */
+function reasonOf(message: string): string {
+  const [first, ...lines] = message.split("\n");
+  const telling = lines.filter((line) => !/^(libbpf:|verification time|stack depth|insns processed)/.test(line));
+  return (telling.at(-1) ?? first ?? "").trim();
 }
