@@ -9,6 +9,7 @@ const KERNEL = [
   "test/loop/**/*.test.ts",
   "test/cli/up/**/*.test.ts",
   "test/cli/doctor/**/*.test.ts",
+  "test/guests/*.test.ts",
 ];
 
 // In a guest (test/guests), which is emulated and so slow, and whose kernel takes every kind of program.
