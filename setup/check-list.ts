@@ -19,7 +19,7 @@ export function checkSteps(repo: string): CheckStep[] {
     {
       name: "layout of C (clang-format)",
       command: "clang-format",
-      args: ["--dry-run", "-Werror", ...filesUnder(repo, ["bpf", "test/programs"], /\.(c|h)$/)],
+      args: ["--dry-run", "-Werror", ...filesUnder(repo, ["bpf", "test/programs", "test/guests"], /\.(c|h)$/)],
       help: "npm run format",
     },
     ...["setup/run.sh", "bin/reeve", "test/clone/run.sh"].map((file) => ({

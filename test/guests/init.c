@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #define ROOT "/new"
-#define SHARE ROOT "/run/guest"
+#define SHARE "/run/guest"
 
 static void say(const char *what, const char *which)
 {
@@ -86,13 +86,23 @@ static void make_root(void)
 	must_mount("devpts", ROOT "/dev/pts", "devpts", 0, NULL);
 	must_mount("tmpfs", ROOT "/dev/shm", "tmpfs", 0, NULL);
 	must_mount("tmpfs", ROOT "/run", "tmpfs", 0, "mode=755");
-	mkdir(SHARE, 0755);
-	must_mount("share", SHARE, "9p", 0, "trans=virtio,version=9p2000.L,msize=262144");
+	mkdir(ROOT SHARE, 0755);
+	must_mount("share", ROOT SHARE, "9p", 0, "trans=virtio,version=9p2000.L,msize=262144");
 	try_mount("cgroup2", ROOT "/sys/fs/cgroup");
 	try_mount("bpf", ROOT "/sys/fs/bpf");
 	try_mount("securityfs", ROOT "/sys/kernel/security");
 	try_mount("tracefs", ROOT "/sys/kernel/tracing");
 	try_mount("debugfs", ROOT "/sys/kernel/debug");
+}
+
+/* As switch_root does: no path of the new root has anything above it. */
+static void enter_root(void)
+{
+	if (chdir(ROOT) == 0 && mount(".", "/", NULL, MS_MOVE, NULL) == 0 && chroot(".") == 0 &&
+	    chdir("/") == 0)
+		return;
+	say("cannot enter", ROOT);
+	end();
 }
 
 static void loopback_up(void)
@@ -145,9 +155,8 @@ static int run_command(void)
 			dup2(output, 2);
 		}
 		setsid();
-		if (chroot(ROOT) == 0 && chdir("/") == 0)
-			execl("/bin/sh", "sh", "/run/guest/command", NULL);
-		say("cannot run", "/run/guest/command");
+		execl("/bin/sh", "sh", SHARE "/command", NULL);
+		say("cannot run", SHARE "/command");
 		_exit(127);
 	}
 	do
@@ -171,6 +180,7 @@ int main(void)
 	must_mount("sysfs", "/sys", "sysfs", 0, NULL);
 	load_modules();
 	make_root();
+	enter_root();
 	sethostname("guest", 5);
 	loopback_up();
 	code = run_command();

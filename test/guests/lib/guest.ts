@@ -132,9 +132,17 @@ function machine(kernel: Kernel, dir: string, options: GuestOptions): string[] {
 
 function script(kernel: Kernel, command: string, options: GuestOptions): string {
   const path = `${REPO}/node_modules/.bin:${REPO}/.reeve/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
-  const env = { HOME: "/root", PATH: path, GUEST_FILES: "/run/guest/files", REEVE_GUEST: kernel.name, ...options.env };
-  const exports = Object.entries(env).map(([name, value]) => `export ${name}=${quoted(value)}`);
-  return [...exports, `cd ${quoted(options.cwd ?? REPO)} || exit 127`, command, ""].join("\n");
+  // Temporary files lie in memory, not in the overlay, which tells other device numbers than the kernel has.
+  const temporary = REPO.startsWith("/tmp/") ? "/run/tmp" : "/tmp";
+  const given = { HOME: "/root", PATH: path, GUEST_FILES: "/run/guest/files", REEVE_GUEST: kernel.name };
+  const env = Object.entries({ ...given, TMPDIR: temporary, ...options.env });
+  return [
+    ...env.map(([name, value]) => `export ${name}=${quoted(value)}`),
+    `mkdir -p ${temporary} && mount -t tmpfs -o size=16G,mode=1777 tmpfs ${temporary} || exit 127`,
+    `cd ${quoted(options.cwd ?? REPO)} || exit 127`,
+    command,
+    "",
+  ].join("\n");
 }
 
 function quoted(text: string): string {
