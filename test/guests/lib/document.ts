@@ -48,8 +48,8 @@ function rungs(all: readonly KernelResults[]): string {
   const explained = notes.map((note, index) => `${index + 1}. ${note}`).join("\n");
   return `## Hooks and rungs
 
-The agent takes the first rung of a hook that the kernel takes. "denies": selectors can deny by it; "observes": it tells what
-happens and can deny nothing; "no": the kernel refuses it; in brackets: the agent has no program for it.
+What selectors can do by each rung: "denies", or "observes" where it tells what happens and can deny nothing; "no" where
+the kernel refuses it. The agent takes the first of a hook that the kernel takes: **bold**.
 
 ${table}
 ${explained}
@@ -66,7 +66,7 @@ function cell(rung: RungProbe | undefined, notes: string[]): string {
   const note = rung.detail;
   if (!notes.includes(note)) notes.push(note);
   const text = `${word} [${notes.indexOf(note) + 1}]`;
-  return rung.used ? text : `(${text})`;
+  return rung.used ? `**${text}**` : text;
 }
 
 function programs(all: readonly KernelResults[]): string {
