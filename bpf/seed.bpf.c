@@ -95,7 +95,9 @@ static __always_inline int seed(struct bpf_iter__task *ctx, bool with_arguments)
 		image->flags |= binary_marks(&scratch->walk);
 		at = image->binary_len = path_take(&scratch->walk, scratch->tail);
 	}
-	proc_state_seed(task, scratch->tail, image->binary_len);
+	proc_state_seed(task, scratch->tail, image->binary_len,
+			file_properties(image->file.mode, image->flags & PROCESS_MEMFD,
+					image->flags & PROCESS_UPPER));
 	if (fs) {
 		path_root(&scratch->walk, fs);
 		path_walk(&scratch->walk, 0, &fs->pwd);

@@ -13,16 +13,29 @@ export class CounterNumbers {
     this.#map = map;
   }
 
-  /** The number of a selector by its key; a new one begins at zero. */
+  /** The number of a selector by its key, once it has one. */
   of(key: string): number {
-    const known = this.#numbers.get(key);
-    if (known !== undefined) return known;
-    const number = this.#free.pop() ?? this.#next++;
-    if (number >= this.#map.maxEntries)
-      throw new SelectorError("limit", `more than ${this.#map.maxEntries} selectors are counted`);
-    this.#map.update(u32(number), new Uint8Array(SIZES.match_counters));
-    this.#numbers.set(key, number);
-    return number;
+    return this.#numbers.get(key)!;
+  }
+
+  /**
+   * Gives numbers to those that have none; a new one begins at zero.
+   * @throws SelectorError `limit`
+   */
+  take(keys: readonly string[]): void {
+    const used: number[] = [];
+    for (const key of keys) {
+      if (this.#numbers.has(key)) continue;
+      const free = this.#free.pop();
+      if (free !== undefined) used.push(free);
+      const number = free ?? this.#next++;
+      if (number >= this.#map.maxEntries)
+        throw new SelectorError("limit", `more than ${this.#map.maxEntries} selectors are counted`);
+      this.#numbers.set(key, number);
+    }
+    // those that nobody had yet are zero
+    const bytes = Buffer.concat(used.map(u32));
+    this.#map.updateBatch(bytes, new Uint8Array(used.length * SIZES.match_counters), used.length);
   }
 
   read(key: string): Counters | undefined {

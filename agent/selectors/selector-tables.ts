@@ -1,14 +1,16 @@
-import { HOOKS, type Hook, type Scope } from "../../bus/types/selector.ts";
+import { HOOKS, type Hook, type Scope, type Selector } from "../../bus/types/selector.ts";
 import type { RefusedSelector } from "../../bus/types/status.ts";
 import type { SharedMaps } from "../kernel/shared-maps.ts";
 import { Budget, DEFAULT_BUDGET } from "./budget.ts";
 import { type Cgroup, cgroupAt } from "./cgroup-tree.ts";
 import { CgroupMarks, memberOf } from "./cgroup-marks.ts";
-import { MAX_SELECTORS } from "./class-pool.ts";
+import { AppliedSelectors } from "./applied.ts";
+import { HookLimits } from "./hook-limits.ts";
+import type { HookTables } from "./hook-tables.ts";
 import { CounterNumbers } from "./counter-numbers.ts";
 import { SelectorError } from "./errors.ts";
 import { Installer } from "./installer.ts";
-import { MODE_NUMBER, normalize, type NormalSelector } from "./normalize.ts";
+import { MODE_NUMBER, normalize, type NormalSelector, type ScopeMembers, selectorKey } from "./normalize.ts";
 import { cgroupsOf } from "./scope.ts";
 import { ScopeSets } from "./scope-sets.ts";
 import { closeSelectorMaps, openSelectorMaps, type SelectorMaps } from "./selector-maps.ts";
@@ -17,10 +19,10 @@ import type { ActiveSelector, ApplyReport, CountedSelector, Demotion, HookAbilit
 import { u32 } from "./layout.ts";
 
 const MAX_ROUNDS = 32;
-/** Sets of selectors that denial records still on their way may speak of. */
-const REMEMBERED_INSTALLS = 256;
+/** Tables that denial records still on their way may speak of. */
+const REMEMBERED_TABLES = 4;
 /** enum match_count. */
-const COUNT_NAMES = ["broken", "signals_failed", "unknown_process", "untold"] as const;
+const COUNT_NAMES = ["broken", "signals_failed", "unknown_process", "untold", "no_memory", "uncached"] as const;
 
 export interface SelectorTablesOptions {
   maps: SharedMaps;
@@ -42,7 +44,16 @@ export interface SelectorTablesOptions {
 /** What a selector's scope became on this node. */
 interface Resolved {
   cgroups: Cgroup[];
-  tree: string | null;
+  members: ScopeMembers;
+}
+
+/** What a normal form was made of: it stands while that is the same. */
+interface Made {
+  selector: Selector;
+  deadline: bigint | null;
+  members: string;
+  ability: HookAbility | undefined;
+  demoted: boolean;
 }
 
 /** The selectors in force in this kernel: compiled, installed, marked, counted. */
@@ -55,10 +66,12 @@ export class SelectorTables {
   readonly #cgroups: CgroupMarks;
   readonly #numbers: CounterNumbers;
   readonly #budget: Budget;
-  readonly #described = new Map<number, readonly NormalSelector[]>();
+  /** Tables, the newest last, with the installations that they were used in. */
+  readonly #history: { tables: HookTables; installs: Set<number> }[] = [];
   /** Selectors that went back to monitor, with what they said when they did. */
   readonly #demoted = new Map<string, string>();
-  #applied: NormalSelector[] = [];
+  readonly #applied = new AppliedSelectors();
+  readonly #made = new WeakMap<NormalSelector, Made>();
   #given: { revision: number; selectors: readonly ActiveSelector[] } = { revision: 0, selectors: [] };
   #armed = true;
 
@@ -90,23 +103,22 @@ export class SelectorTables {
     const { normal, refused, cgroups, trees } = this.#resolve(selectors);
     const exempt = this.#exempt();
     this.#cgroups.protect(exempt.cgroups);
-    const hooks = byHook(normal);
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const treePlan = this.#trees.plan(trees);
       const cgroupPlan = this.#cgroups.plan([...cgroups.values()], exempt.cgroups);
       const marks = treePlan.size + cgroupPlan.size;
       // tables before marks: they must know each set that a mark may name
-      if (round === 0 || marks > 0) this.#install(hooks);
+      if (round === 0 || marks > 0) this.#install(normal);
       if (marks === 0) break;
       this.#trees.write(treePlan);
       this.#cgroups.write(cgroupPlan);
       this.#installer.settle();
     }
-    this.#forget(normal, new Set([...trees, ...cgroups.keys()]));
+    this.#forget(new Set([...trees, ...cgroups.keys()]));
     return {
       revision,
       install: this.#installer.lastInstall,
-      applied: normal.length,
+      applied: normal.size,
       refused,
       unresolved: exempt.unresolved,
       armed: true,
@@ -118,6 +130,7 @@ export class SelectorTables {
   disarm(): void {
     this.#installer.disarm();
     this.#armed = false;
+    this.#applied.clear();
   }
 
   get armed(): boolean {
@@ -126,15 +139,17 @@ export class SelectorTables {
 
   /** Boottime ns of the next lease that ends: applying again then frees its place. The matcher ignores it anyhow. */
   nextDeadline(): bigint | null {
-    const deadlines = this.#applied.flatMap(({ deadline }) => (deadline === null ? [] : [deadline]));
-    return deadlines.length === 0 ? null : deadlines.reduce((a, b) => (a < b ? a : b));
+    let next: bigint | null = null;
+    for (const [, normal] of this.#applied)
+      if (normal.deadline !== null && (next === null || normal.deadline < next)) next = normal.deadline;
+    return next;
   }
 
   /** Counters of each selector in force, since this agent has it. */
   counters(): CountedSelector[] {
-    return this.#applied.map(({ source: { entry, selector } }) => {
-      const counted = this.#numbers.read(keyOf(entry, selector.id));
-      return { entry, id: selector.id, ...(counted ?? NOTHING) };
+    return [...this.#applied].map(([key, { source }]) => {
+      const counted = this.#numbers.read(key);
+      return { entry: source.entry, id: source.selector.id, ...(counted ?? NOTHING) };
     });
   }
 
@@ -153,9 +168,8 @@ export class SelectorTables {
   enforceBudget(): Demotion[] {
     const demotions: Demotion[] = [];
     const time = this.#options.now();
-    for (const { source, mode } of this.#applied) {
+    for (const [key, { source, mode }] of this.#applied) {
       const { entry, selector } = source;
-      const key = keyOf(entry, selector.id);
       const counted = mode === MODE_NUMBER.enforce ? this.#numbers.read(key) : undefined;
       if (counted === undefined) continue;
       const denials = this.#budget.add(key, counted.denied, time);
@@ -169,14 +183,14 @@ export class SelectorTables {
 
   /** Selectors that are in mode monitor because they exceeded their budget. */
   demoted(): { entry: string; id: string }[] {
-    return this.#applied.flatMap(({ source }) =>
+    return [...this.#applied].flatMap(([, { source }]) =>
       this.#isDemoted(source) ? [{ entry: source.entry, id: source.selector.id }] : [],
     );
   }
 
   /** The selector that a denial record means: `install` and `index` are its fields `install` and `selector`. */
   describe(install: number, index: number): ActiveSelector | undefined {
-    return this.#described.get(install)?.[index]?.source;
+    return this.#history.find(({ installs }) => installs.has(install))?.tables.last[index]?.source;
   }
 
   /** Empties every hook and takes every mark away. */
@@ -188,36 +202,32 @@ export class SelectorTables {
   }
 
   #resolve(selectors: readonly ActiveSelector[]) {
-    const normal: NormalSelector[] = [];
+    const normal = new Map<string, NormalSelector>();
     const refused: RefusedSelector[] = [];
     const cgroups = new Map<string, Cgroup>();
     const trees = new Set<string>();
-    const seen = new Set<string>();
-    const perHook = new Map<Hook, number>();
+    const limits = new Map<Hook, HookLimits>(HOOKS.map((hook) => [hook, new HookLimits(hook)]));
     const now = this.#options.now();
+    const scopes = new Map<string, Resolved>();
+    const scopeOf = (scope: Scope): Resolved => {
+      const key = JSON.stringify([scope.cgroup, scope.container, scope.service, scope.pod, scope.tree]);
+      const known = scopes.get(key) ?? this.#resolveScope(scope);
+      scopes.set(key, known);
+      return known;
+    };
     for (const source of selectors) {
       const { entry, selector } = source;
       if (!this.#isForThisNode(selector.scope ?? {})) continue;
       if (source.deadline !== null && source.deadline <= now) continue;
       try {
-        const key = keyOf(entry, selector.id);
-        if (seen.has(key)) throw new SelectorError("duplicate", `id: ${selector.id} is there twice in ${entry}`);
-        const count = (perHook.get(selector.hook) ?? 0) + 1;
-        if (count > MAX_SELECTORS)
-          throw new SelectorError(
-            "limit",
-            `${selector.hook} has ${MAX_SELECTORS} selectors already, which is all it takes`,
-          );
-        const scope = this.#resolveScope(selector.scope ?? {});
-        const members = { cgroups: scope.cgroups.map(memberOf), tree: scope.tree };
-        const one = normalize(source, this.#options.hooks, members);
-        if (this.#isDemoted(source)) one.mode = MODE_NUMBER.monitor;
-        this.#numbers.of(key);
-        for (const cgroup of scope.cgroups) cgroups.set(memberOf(cgroup), cgroup);
-        if (scope.tree !== null) trees.add(scope.tree);
-        seen.add(key);
-        perHook.set(selector.hook, count);
-        normal.push(one);
+        const key = selectorKey(source);
+        if (normal.has(key)) throw new SelectorError("duplicate", `id: ${selector.id} is there twice in ${entry}`);
+        const { cgroups: own, members } = scopeOf(selector.scope ?? {});
+        const one = this.#normalOf(key, source, members);
+        limits.get(selector.hook)!.take(one);
+        for (const [index, cgroup] of own.entries()) cgroups.set(members.cgroups[index]!, cgroup);
+        if (members.tree !== null) trees.add(members.tree);
+        normal.set(key, one);
       } catch (error) {
         if (!(error instanceof SelectorError)) throw error;
         refused.push({ selector: selector.id, entry, reason: error.message });
@@ -226,13 +236,29 @@ export class SelectorTables {
     return { normal, refused, cgroups, trees };
   }
 
+  /** The selector in its normal form: the very one that is in force, where it is made of the same. */
+  #normalOf(key: string, source: ActiveSelector, members: ScopeMembers): NormalSelector {
+    const { selector, deadline } = source;
+    const ability = this.#options.hooks.find(({ hook }) => hook === selector.hook);
+    const demoted = this.#demoted.size > 0 && this.#isDemoted(source);
+    const there = this.#applied.get(selector.hook, key);
+    const made = there && this.#made.get(there);
+    const same = made?.selector === selector && made.ability === ability && made.demoted === demoted;
+    const text = members.tree === null ? members.cgroups.join() : `${members.cgroups.join()} ${members.tree}`;
+    if (same && made.deadline === deadline && made.members === text) return there!;
+    const one = normalize(source, this.#options.hooks, members, demoted);
+    this.#made.set(one, { selector, deadline, members: text, ability, demoted });
+    return one;
+  }
+
   #resolveScope(scope: Scope): Resolved {
     const cgroups = cgroupsOf(scope, this.#options.cgroupRoot);
-    if (scope.tree === undefined) return { cgroups, tree: null };
+    const names = cgroups.map(memberOf);
+    if (scope.tree === undefined) return { cgroups, members: { cgroups: names, tree: null } };
     const tree = typeof scope.tree === "string" ? this.#trees.resolve(scope.tree) : undefined;
     if (tree === undefined)
       throw new SelectorError("scope", `scope.tree: no process ${JSON.stringify(scope.tree)} is known on this node`);
-    return { cgroups, tree };
+    return { cgroups, members: { cgroups: names, tree } };
   }
 
   #isForThisNode(scope: Scope): boolean {
@@ -241,25 +267,37 @@ export class SelectorTables {
   }
 
   #isDemoted({ entry, selector }: ActiveSelector): boolean {
-    return this.#demoted.get(keyOf(entry, selector.id)) === JSON.stringify(selector);
+    return this.#demoted.get(selectorKey({ entry, selector })) === JSON.stringify(selector);
   }
 
-  #install(hooks: ReadonlyMap<Hook, readonly NormalSelector[]>): void {
+  #install(wanted: ReadonlyMap<string, NormalSelector>): void {
+    const changes = this.#applied.changesTo(wanted);
+    for (const hook of HOOKS)
+      if (!changes.has(hook) && this.#installer.knowsNot(hook))
+        changes.set(hook, { gone: [], come: [], touched: [], all: () => selectorsOf(hook, wanted) });
+    if (changes.size === 0) return;
+    for (const { come } of changes.values()) this.#numbers.take(come.map(({ key }) => key));
+    let anew: Set<Hook>;
     try {
-      this.#installer.install(hooks, ({ source }) => this.#numbers.of(keyOf(source.entry, source.selector.id)));
+      anew = this.#installer.install(changes, ({ key }) => this.#numbers.of(key));
     } catch (cause) {
       if (cause instanceof SelectorError) throw cause;
       throw new SelectorError("tables", "the kernel does not take the selectors' tables", { cause });
     }
-    for (const { install, selectors } of this.#installer.installs()) this.#described.set(install, selectors);
-    for (const install of this.#described.keys())
-      if (install <= this.#installer.lastInstall - REMEMBERED_INSTALLS) this.#described.delete(install);
+    this.#applied.settle(wanted, changes, anew, (hook) => this.#installer.tablesOf(hook)!);
+    for (const hook of changes.keys()) this.#remember(this.#installer.tablesOf(hook)!, this.#installer.installOf(hook));
+  }
+
+  #remember(tables: HookTables, install: number): void {
+    const known = this.#history.find((one) => one.tables === tables);
+    if (known !== undefined) known.installs.add(install);
+    else this.#history.push({ tables, installs: new Set([install]) });
+    if (this.#history.length > REMEMBERED_TABLES * HOOKS.length) this.#history.shift();
   }
 
   /** Gives back what only earlier selectors needed. */
-  #forget(normal: NormalSelector[], members: ReadonlySet<string>): void {
-    this.#applied = normal;
-    const keys = new Set(normal.map(({ source }) => keyOf(source.entry, source.selector.id)));
+  #forget(members: ReadonlySet<string>): void {
+    const keys = new Set([...this.#applied].map(([key]) => key));
     this.#numbers.keep(keys);
     this.#budget.keep(keys);
     for (const key of this.#demoted.keys()) if (!keys.has(key)) this.#demoted.delete(key);
@@ -285,10 +323,10 @@ export class SelectorTables {
   }
 }
 
-const NOTHING = { hits: 0, would_deny: 0, denied: 0, undecided: 0, suppressed: 0 };
+const NOTHING = { hits: 0, would_deny: 0, denied: 0, undecided: 0, rate_limited: 0 };
 
-function byHook(selectors: readonly NormalSelector[]): Map<Hook, NormalSelector[]> {
-  return new Map(HOOKS.map((hook) => [hook, selectors.filter((selector) => selector.hook === hook)]));
+function selectorsOf(hook: Hook, wanted: ReadonlyMap<string, NormalSelector>): NormalSelector[] {
+  return [...wanted.values()].filter((selector) => selector.hook === hook);
 }
 
 function checkExempt(scope: Scope): void {
@@ -296,8 +334,4 @@ function checkExempt(scope: Scope): void {
   if (exempts && scope.tree === undefined) return;
   const allowed = `allowed: {"cgroup": "/…"} other than the root, {"container": {"id": "…"}}`;
   throw new SelectorError("scope", `exempt.scopes: ${JSON.stringify(scope)} is not possible; ${allowed}`);
-}
-
-function keyOf(entry: string, id: string): string {
-  return `${entry}\n${id}`;
 }

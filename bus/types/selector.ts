@@ -60,7 +60,7 @@ export interface Because {
   reason?: string;
 }
 
-/** The kernel-bound form of every policy and decision. `rate` is events per second, null for none. */
+/** The kernel-bound form of every policy and decision. `rate` is records per second, null for the usual number. */
 export interface Selector {
   id: string;
   hook: Hook;
@@ -68,6 +68,8 @@ export interface Selector {
   mode: Mode;
   priority: number;
   rate: number | null;
+  /** Whose allowance `rate` is: the selector's (the default), or each process's own. */
+  rate_per?: "global" | "process";
   match: Predicate[];
   scope: Scope;
   because: Because;
