@@ -37,6 +37,8 @@ if (values.help || (values.record && values.command !== undefined)) {
   process.exit(values.help ? 0 : 2);
 }
 
+process.once("SIGINT", () => process.exit(130)).once("SIGTERM", () => process.exit(143));
+
 // A compiler is slow in a guest, and what is built here is there too.
 execFileSync(process.execPath, [join(REPO, "bpf/build.mjs")], { stdio: "inherit" });
 prebuild();

@@ -47,6 +47,8 @@ const LSM = "lsm=landlock,lockdown,yama,integrity,apparmor,bpf";
 export async function runInGuest(name: string, command: string, options: GuestOptions = {}): Promise<GuestResult> {
   const kernel = guestKernel(name);
   const dir = mkdtempSync(join(tmpdir(), "reeve-guest-"));
+  const remove = () => rmSync(dir, { recursive: true, force: true });
+  process.once("exit", remove);
   try {
     writeFileSync(join(dir, "initrd"), guestInitrd(kernel));
     for (let boot = 1; ; boot++) {
@@ -56,7 +58,8 @@ export async function runInGuest(name: string, command: string, options: GuestOp
       if (boot === BOOTS) throw new GuestError("boot", `kernel ${name} did not boot:\n${lastLines(end)}`);
     }
   } finally {
-    rmSync(dir, { recursive: true, force: true });
+    process.off("exit", remove);
+    remove();
   }
 }
 
