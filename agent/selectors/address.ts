@@ -36,8 +36,7 @@ export function inNetwork(network: Network, family: 4 | 6, bytes: Uint8Array): b
 /** A copy with zeros beyond the first `bits` bits. */
 export function masked(bytes: Uint8Array, bits: number): Uint8Array {
   const result = bytes.slice();
-  for (let index = bits >> 3; index < result.length; index++)
-    result[index]! &= 0xff00 >> Math.max(0, bits - index * 8);
+  for (let index = bits >> 3; index < result.length; index++) result[index]! &= 0xff00 >> Math.max(0, bits - index * 8);
   return result;
 }
 

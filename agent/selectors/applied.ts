@@ -17,6 +17,10 @@ export class AppliedSelectors {
     return this.#hooks.get(hook)?.get(key)?.normal;
   }
 
+  placeOf(hook: Hook, key: string): number | undefined {
+    return this.#hooks.get(hook)?.get(key)?.place;
+  }
+
   *[Symbol.iterator](): Generator<[key: string, selector: NormalSelector]> {
     for (const hook of this.#hooks.values()) for (const [key, { normal }] of hook) yield [key, normal];
   }

@@ -23,19 +23,17 @@ export class CounterNumbers {
    * @throws SelectorError `limit`
    */
   take(keys: readonly string[]): void {
-    const used: number[] = [];
+    const taken: number[] = [];
     for (const key of keys) {
       if (this.#numbers.has(key)) continue;
-      const free = this.#free.pop();
-      if (free !== undefined) used.push(free);
-      const number = free ?? this.#next++;
+      const number = this.#free.pop() ?? this.#next++;
       if (number >= this.#map.maxEntries)
         throw new SelectorError("limit", `more than ${this.#map.maxEntries} selectors are counted`);
       this.#numbers.set(key, number);
+      taken.push(number);
     }
-    // those that nobody had yet are zero
-    const bytes = Buffer.concat(used.map(u32));
-    this.#map.updateBatch(bytes, new Uint8Array(used.length * SIZES.match_counters), used.length);
+    const bytes = new Uint8Array(Uint32Array.from(taken).buffer);
+    this.#map.updateBatch(bytes, new Uint8Array(taken.length * SIZES.match_counters), taken.length);
   }
 
   read(key: string): Counters | undefined {

@@ -78,6 +78,13 @@ export class Installer {
     return this.#hooks.get(hook)!.tables?.enterSets() ?? false;
   }
 
+  /** Descriptors of all maps of all slots and pools. */
+  maps(): number[] {
+    return [...this.#hooks.values()].flatMap(({ slots, pools }) =>
+      [...slots, ...pools].flatMap((one) => one.maps().flatMap((map) => map.fd ?? [])),
+    );
+  }
+
   get lastInstall(): number {
     return this.#install;
   }

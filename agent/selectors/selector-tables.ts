@@ -193,6 +193,16 @@ export class SelectorTables {
     return this.#history.find(({ installs }) => installs.has(install))?.tables.last[index]?.source;
   }
 
+  /** Descriptors of the maps that the tables stand in, for who wants to know what they take. */
+  innerMaps(): number[] {
+    return this.#installer.maps();
+  }
+
+  /** The place of a selector in force: between those of one priority and action the lower one decides. */
+  placeOf(source: ActiveSelector): number | undefined {
+    return this.#applied.placeOf(source.selector.hook, selectorKey(source));
+  }
+
   /** Empties every hook and takes every mark away. */
   close(): void {
     this.#installer.close();

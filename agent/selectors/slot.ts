@@ -79,6 +79,10 @@ export class Pool {
     this.#tables = tables;
   }
 
+  maps(): { fd: number | undefined }[] {
+    return [this.#classes, this.#texts];
+  }
+
   close(): void {
     this.#classes.close();
     this.#texts.close();
@@ -166,9 +170,13 @@ export class Slot {
     this.#fit = true;
   }
 
+  maps(): { fd: number | undefined; close(): void }[] {
+    return [this.#values, this.#prefixes, this.#bitmaps, this.#selectors, this.#parts];
+  }
+
   close(): void {
     this.#unfollow();
-    for (const table of [this.#values, this.#prefixes, this.#bitmaps, this.#selectors, this.#parts]) table.close();
+    for (const table of this.maps()) table.close();
   }
 
   #follow(tables: HookTables): void {

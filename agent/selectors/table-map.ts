@@ -56,6 +56,10 @@ export class TableMap<T> {
     this.#map = map;
   }
 
+  get fd(): number | undefined {
+    return this.#map?.fd;
+  }
+
   close(): void {
     this.#map?.close();
     this.#map = undefined;

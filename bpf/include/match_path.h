@@ -146,8 +146,7 @@ __noinline __u64 match_path(__u32 source, __u32 slot, __u32 which)
 	struct path_text *text = walk_text(source, which);
 	struct match_header *header = bpf_map_lookup_elem(&match_headers, &slot);
 	void *values = bpf_map_lookup_elem(&match_values, &slot);
-	__u32 family = which >> WALK_FAMILY_SHIFT & 3, walk = which & 7, held, exact = 0,
-	      longest = 0;
+	__u32 family = which >> WALK_FAMILY_SHIFT & 3, walk = which & 7, held, exact, longest;
 	struct match_lengths *lengths;
 	struct match_value *value;
 	struct match_key key = {};
@@ -159,6 +158,8 @@ __noinline __u64 match_path(__u32 source, __u32 slot, __u32 which)
 	if (!held || held >= PATH_TEXT_BYTES)
 		return 0;
 	lengths = &header->lengths[walk];
+	/* 0, which the verifier does not know: else what is found makes other states */
+	exact = longest = *(volatile __u64 *)&header->zero;
 	/* exact, prefix and suffix of a family stand one after the other */
 	key.operand = family == TEXT_OWN ? MATCH_OWN(0) : OPERAND_PARENT * family;
 	key.operand += which & WALK_REVERSED ? 2 : 1;

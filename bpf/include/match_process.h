@@ -367,7 +367,8 @@ __noinline __u32 match_part_claim(__u32 slot)
 	struct match_pool *pool = bpf_map_lookup_elem(&match_pools, &slot);
 	__u32 place;
 
-	if (!pool)
+	/* without locks two threads could claim the same */
+	if (!pool || !match_locks)
 		return MATCH_PARTS;
 	bpf_spin_lock(&pool->lock);
 	place = pool->used;

@@ -17,6 +17,12 @@
 
 #include "proc_state.h"
 
+/*
+ * Whether this kind of program may use spin locks on this kernel (before 5.11 few may): found out by trial load. Without,
+ * processes' parts are not kept, and two matches at once may make a record too many.
+ */
+const volatile __u8 match_locks = 1;
+
 #define MATCH_HOOKS 8
 /* Two for each hook: the one in use, and the one that is being changed. */
 #define MATCH_SLOTS 16

@@ -95,7 +95,8 @@ static __always_inline __u32 match_account(struct match_selector *selector,
 		__sync_fetch_and_add(&counters->undecided, 1);
 	if (selector->per_process)
 		may = process_may(selector, now);
-	bpf_spin_lock(&counters->lock);
+	if (match_locks)
+		bpf_spin_lock(&counters->lock);
 	if (!selector->per_process)
 		may = credit_take(&counters->refilled, &counters->credit, interval, now);
 	if (may) {
@@ -105,7 +106,8 @@ static __always_inline __u32 match_account(struct match_selector *selector,
 		counters->pending++;
 		count = 0;
 	}
-	bpf_spin_unlock(&counters->lock);
+	if (match_locks)
+		bpf_spin_unlock(&counters->lock);
 	if (!count)
 		__sync_fetch_and_add(&counters->rate_limited, 1);
 	return count;
@@ -119,9 +121,11 @@ static __always_inline void match_give_back(__u32 number, __u32 count)
 	if (!counters)
 		return;
 	__sync_fetch_and_add(&counters->rate_limited, 1);
-	bpf_spin_lock(&counters->lock);
+	if (match_locks)
+		bpf_spin_lock(&counters->lock);
 	counters->pending += count;
-	bpf_spin_unlock(&counters->lock);
+	if (match_locks)
+		bpf_spin_unlock(&counters->lock);
 }
 
 static __always_inline void match_record(struct denial_record *record, struct match_event *event,

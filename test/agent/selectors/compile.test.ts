@@ -65,7 +65,7 @@ function randomEvent(random: Random, hook: Hook): OracleEvent {
 }
 
 /** Compares tables with the naive matcher on events; returns how many were decided. */
-function compare(random: Random, hook: Hook, tables: HookTables, sets: ScopeSets, events: readonly OracleEvent[]) {
+function compare(random: Random, tables: HookTables, sets: ScopeSets, events: readonly OracleEvent[]) {
   const every = random.chance(3);
   const model = new Model(tables);
   const placed = tables.selectors.flatMap((selector, place) => (selector ? [{ selector, place }] : []));
@@ -111,7 +111,7 @@ describe("tables say what the naive matcher says", () => {
       const sets = setsFor(events);
       const hash = new PathHash(BigInt(random.below(2 ** 31)) << 20n);
       const tables = new HookTables(randomNormals(random, hook, size), sets, hash);
-      decided += compare(random, hook, tables, sets, events);
+      decided += compare(random, tables, sets, events);
     }
     expect(decided).toBeGreaterThan(0);
   });
@@ -142,7 +142,7 @@ describe("tables say what the naive matcher says", () => {
           sets.numberOf(trees ?? []);
         }
         tables.enterSets();
-        compare(random, hook, tables, sets, events.slice(0, 10 + round * 2));
+        compare(random, tables, sets, events.slice(0, 10 + round * 2));
         changes += gone.length + come.length;
       }
     }
