@@ -2,7 +2,7 @@ import type { Config } from "../bus/config/settings.ts";
 import type { Logger } from "../bus/log.ts";
 import type { RefusedSelector, SelectorCounters } from "../bus/types/status.ts";
 import type { ActiveSelector } from "./desired/desired-state.ts";
-import type { Hooks } from "./hooks.ts";
+import type { Hooks } from "./hooks/hooks.ts";
 import { boottime } from "./kernel/libc.ts";
 import { type Matcher, NoMatcher, selectorKey } from "./matcher.ts";
 import type { TableLookup } from "./process/lookup.ts";
@@ -20,20 +20,23 @@ export interface MatcherOptions {
 /** The matcher of this kernel; one that refuses everything, with the reason, where none could be loaded. */
 export function makeMatcher(options: MatcherOptions): Matcher {
   if (options.cgroupRoot === undefined) return new NoMatcher("this host has no cgroup v2 hierarchy");
-  if (options.hooks.abilities.length === 0)
-    return new NoMatcher(options.hooks.attached.map(({ detail }) => detail).join("; "));
+  const { abilities } = options.hooks;
+  if (abilities.every(({ actions }) => actions.length === 0))
+    return new NoMatcher(abilities.map(({ hook, why }) => `${hook}: ${why ?? "not attached"}`).join("; "));
   return new KernelMatcher(options, options.cgroupRoot);
 }
 
 /** The selector tables, with what the agent does around them. */
 class KernelMatcher implements Matcher {
   readonly #tables: SelectorTables;
+  readonly #hooks: Hooks;
   readonly #log: Logger;
   #unresolved = "";
 
   constructor(options: MatcherOptions, cgroupRoot: string) {
     const { config, hooks, lookup, log } = options;
     this.#log = log;
+    this.#hooks = hooks;
     this.#tables = new SelectorTables({
       maps: hooks.maps,
       processes: lookup,
@@ -47,7 +50,11 @@ class KernelMatcher implements Matcher {
   }
 
   apply(revision: number, selectors: ActiveSelector[]): { refused: RefusedSelector[] } {
+    this.#hooks.demand(selectors);
     const { refused, unresolved, applied, milliseconds } = this.#tables.apply(revision, selectors);
+    const left = new Set(refused.map((it) => selectorKey(it.entry, it.selector)));
+    const inForce = selectors.filter(({ entry, selector }) => !left.has(selectorKey(entry, selector.id)));
+    this.#hooks.release(new Set(inForce.map(({ selector }) => selector.hook)));
     const missing = unresolved.join("; ");
     if (missing !== "" && missing !== this.#unresolved)
       this.#log.warn({ unresolved }, "exempt scopes that cannot be found");
@@ -58,6 +65,7 @@ class KernelMatcher implements Matcher {
 
   disarm(): void {
     this.#tables.disarm();
+    this.#hooks.release(new Set());
   }
 
   describe(install: number, selector: number): ActiveSelector | undefined {
@@ -65,14 +73,7 @@ class KernelMatcher implements Matcher {
   }
 
   counters(): Map<string, SelectorCounters> {
-    return new Map(
-      this.#tables
-        .counters()
-        .map(({ entry, id, hits, would_deny, denied, undecided }) => [
-          selectorKey(entry, id),
-          { hits, would_deny, denied, undecided },
-        ]),
-    );
+    return new Map(this.#tables.counters().map(({ entry, id, ...counters }) => [selectorKey(entry, id), counters]));
   }
 
   demoted(): Set<string> {

@@ -7,7 +7,7 @@ import type { DenyingSelector } from "./events/denial-json.ts";
 import { FileOpens } from "./events/file-opens.ts";
 import { ProcessJson } from "./events/process-json.ts";
 import { RecordHandler } from "./events/record-handler.ts";
-import type { Hooks } from "./hooks.ts";
+import type { Hooks } from "./hooks/hooks.ts";
 import { RingReader } from "./kernel/ring.ts";
 import { redactor } from "./process/arguments.ts";
 import { cgroup1Root, CgroupPaths } from "./process/cgroups.ts";
@@ -65,7 +65,7 @@ export class Observer {
       json,
       batcher,
       redact: redactor(config.agent.redact),
-      rung: rungOf("process_exec"),
+      rung: hooks.processRung,
       onDenial: this.denials.handle,
       onFileOpen: opens.handle,
     });

@@ -6,22 +6,21 @@
  */
 #include "path_slot.h"
 #include "open.h"
+#define MATCH_OWN_OPERANDS 6
 #include "match.h"
 #include <bpf/bpf_tracing.h>
 
 char LICENSE[] SEC("license") = "GPL";
 
-#ifndef MATCH_POST
-#define MATCH_POST 256
-#endif
+/* What selectors may ask of an open, beside its process. */
+enum file_operand {
+	OPERAND_FILE_PATH = MATCH_OWN(0), /* exact, prefix, suffix */
+	OPERAND_FILE_INODE = MATCH_OWN(3),
+	OPERAND_FILE_DEVICE = MATCH_OWN(4),
+	OPERAND_FILE_FLAGS = MATCH_OWN(5),
+};
 
-/* Whether anybody asks for this hook: looked at first, since everything else costs. */
-static __always_inline bool asked_for(void)
-{
-	struct match_header *header = match_header_of(HOOK_FILE_OPEN);
-
-	return header || true;
-}
+#define FILE_FACTS (BIT(OPERAND_FILE_INODE) | BIT(OPERAND_FILE_DEVICE) | BIT(OPERAND_FILE_FLAGS))
 
 /* Opened below another file by overlayfs and its like: the act was told with that one. */
 static __always_inline bool opened_below(struct file *file)
@@ -29,20 +28,25 @@ static __always_inline bool opened_below(struct file *file)
 	return BPF_CORE_READ(file, f_mode) & FMODE_NOACCOUNT;
 }
 
-/* Without pointers among its arguments, for kernels before 5.12. */
-__noinline __u32 match_open_verdict(__u32 number, __u64 inode, __u32 device, __u32 flags)
+/*
+ * Takes a slot, and reads into it what is opened. The functions from here on are global (verified once, each with its own
+ * stack) and take no pointers, which before 5.12 they cannot. Returns the slot's number, 0 when none is free.
+ */
+__noinline __u32 look_at_open(__u64 address, __u32 creation_flags)
 {
-	struct match_event event = {
-		.hook = HOOK_NETWORK_CONNECT,
-		.address = {inode, device},
-		.dport = flags,
-		.tid = number,
-	};
+	struct file *file = (struct file *)address;
+	__u32 number = path_slot_claim();
+	struct path_slot *slot = path_slot_at(number);
 
-	return match_event(&event, true) | MATCH_POST;
+	if (!slot)
+		return 0;
+	read_identity(&slot->file, file, creation_flags);
+	path_root_untyped(&slot->walk, (struct task_struct *)bpf_get_current_task());
+	path_walk_untyped(&slot->walk, number, __builtin_preserve_access_index(&file->f_path));
+	path_slot_settle(slot);
+	return number;
 }
 
-/* A function of its own: the verifier looks at it apart from the matcher. */
 __noinline int post_open(__u32 number, __u32 result)
 {
 	struct path_slot *slot = path_slot_at(number);
@@ -68,33 +72,45 @@ __noinline int post_open(__u32 number, __u32 result)
 	return 0;
 }
 
-/* `typed`: the verifier knows what `file` points to. */
-static __always_inline __u32 decide(struct file *file, const bool typed, __u32 creation_flags,
-				    __u32 result)
+/*
+ * The verdict on an open, after its event was posted where somebody asks for it. What the process alone rules out is ruled
+ * out before the file is looked at. Without a slot nothing is known of the file, and what asks for it is undecided.
+ */
+__noinline __u32 match_open(__u64 address, __u32 creation_flags, __u32 result)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	__u32 number = path_slot_claim(), verdict;
-	struct path_slot *slot = path_slot_at(number);
-	struct file_identity identity;
+	struct match_event event = {.hook = HOOK_FILE_OPEN};
+	struct path_slot *slot;
+	__u32 verdict;
 
-	read_identity(&identity, file, creation_flags);
-	if (slot) {
-		slot->file = identity;
-		path_root_untyped(&slot->walk, task);
-		if (typed)
-			path_walk(&slot->walk, number, &file->f_path);
-		else
-			path_walk_untyped(&slot->walk, number,
-					  __builtin_preserve_access_index(&file->f_path));
-		path_slot_settle(slot);
+	if (!match_begin(&event))
+		return event.verdict;
+	event.path_slot = look_at_open(address, creation_flags);
+	slot = path_slot_at(event.path_slot);
+	match_own_text(&event, OPERAND_FILE_PATH);
+	if (!slot) {
+		event.unknown |= event.header->active & FILE_FACTS;
+	} else {
+		match_own_number(&event, OPERAND_FILE_INODE, slot->file.inode);
+		match_own_number(&event, OPERAND_FILE_DEVICE,
+				 slot->file.device_major << 20 | slot->file.device_minor);
+		match_own_mask(&event, OPERAND_FILE_FLAGS, slot->file.flags);
 	}
-	verdict = match_open_verdict(number, identity.inode,
-				     identity.device_major << 20 | identity.device_minor,
-				     identity.flags);
-	if (verdict & MATCH_POST)
-		post_open(number, result);
-	path_slot_release(number);
-	verdict &= ~MATCH_POST;
+	verdict = match_end(&event);
+	if (verdict & MATCH_POSTS)
+		post_open(event.path_slot, result);
+	path_slot_release(event.path_slot);
+	return verdict & 0xff;
+}
+
+static __always_inline __u32 decide(struct file *file, __u32 creation_flags, __u32 result)
+{
+	__u64 address = 0;
+	__u32 verdict;
+
+	/* a number to the verifier */
+	bpf_probe_read_kernel(&address, sizeof(address), &file);
+	verdict = match_open(address, creation_flags, result);
+
 	if (verdict == MATCH_KILL)
 		match_signal(MATCH_SIGKILL);
 	if (verdict == MATCH_SIGNAL)
@@ -107,9 +123,9 @@ static __always_inline long deny_or_allow(struct file *file)
 	long result = 0;
 	__u32 verdict;
 
-	if (!asked_for() || opened_below(file))
+	if (!match_asked(HOOK_FILE_OPEN) || opened_below(file))
 		return 0;
-	verdict = decide(file, true, 0, NO_RESULT);
+	verdict = decide(file, 0, NO_RESULT);
 	if (verdict == MATCH_DENY || verdict == MATCH_KILL) {
 		result = -EPERM;
 		barrier_var(result);
@@ -133,8 +149,8 @@ int BPF_PROG(file_open_fmod_ret, struct file *file, int earlier)
 SEC("fentry/security_file_open")
 int BPF_PROG(file_open_fentry, struct file *file)
 {
-	if (asked_for() && !opened_below(file))
-		decide(file, true, 0, NO_RESULT);
+	if (match_asked(HOOK_FILE_OPEN) && !opened_below(file))
+		decide(file, 0, NO_RESULT);
 	return 0;
 }
 
@@ -146,7 +162,7 @@ int BPF_PROG(file_open_sys_exit, struct pt_regs *regs, long result)
 	struct file *file;
 	__u32 flags = 0;
 
-	if (result < 0 || !asked_for())
+	if (result < 0 || !match_asked(HOOK_FILE_OPEN))
 		return 0;
 	task = (struct task_struct *)bpf_get_current_task();
 	if (!opens_file(regs, task, &flags))
@@ -154,6 +170,6 @@ int BPF_PROG(file_open_sys_exit, struct pt_regs *regs, long result)
 	file = file_of(task, result);
 	/* another thread closed it already */
 	if (file)
-		decide(file, false, flags & CREATION_FLAGS, result);
+		decide(file, flags & CREATION_FLAGS, result);
 	return 0;
 }

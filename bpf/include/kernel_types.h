@@ -219,7 +219,16 @@ struct sock {
 };
 
 struct socket {
+	short type;
 	struct sock *sk;
+};
+
+struct sockaddr;
+
+struct msghdr {
+	void *msg_name;
+	int msg_namelen;
+	unsigned int msg_flags;
 };
 
 /* Control groups. */
@@ -344,6 +353,7 @@ struct task_struct {
 };
 
 struct linux_binprm {
+	char buf[256]; /* the file's first bytes */
 	unsigned int secureexec : 1;
 	struct file *file;
 	const char *filename;
@@ -386,6 +396,12 @@ struct bpf_iter__task {
 #define AF_UNIX 1
 #define AF_INET 2
 #define AF_INET6 10
+
+#define SOCK_STREAM 1
+#define MSG_FASTOPEN 0x20000000
+#define SOCKADDR_IN_BYTES 16
+/* The shortest IPv6 address that the kernel takes: without the scope. */
+#define SIN6_LEN_RFC2133 24
 
 #define S_IFMT 00170000
 #define S_IFSOCK 0140000

@@ -14,6 +14,8 @@
 /* A power of two. What stands in it at once is only what was interrupted half way. */
 #define PATH_SLOTS 256
 #define PATH_SLOT_TRIES 32
+/* No slot's number: there is a path, and it is not known. */
+#define NO_PATH_SLOT 0xffffffff
 
 struct path_slot {
 	struct file_identity file;

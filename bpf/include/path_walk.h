@@ -71,23 +71,28 @@ static __always_inline void path_prepend(struct path_walk *walk, __u32 len,
 
 /*
  * The walk is at a root that is mounted nowhere and is not the task's. In a mount that the kernel keeps for itself (memfd,
- * pipes, namespaces) the file never had a directory, and has one name, or none: then its file system's stands for it.
+ * pipes, namespaces) the file never had a directory, and has one name, or none: then its file system's stands for it. A
+ * single file of any other such mount (runc runs itself so) still lies in its directory, and has its name.
  */
 static __always_inline void path_top(struct path_walk *walk, struct dentry *dentry,
 				     struct mount *mount)
 {
+	bool internal = (void *)BPF_CORE_READ(mount, mnt_ns) == MNT_NS_INTERNAL;
 	const unsigned char *name = BPF_CORE_READ(dentry, d_name.name);
 	__u32 len = BPF_CORE_READ(dentry, d_name.len);
 	char first = 0;
 
 	walk->done = 1;
-	if ((void *)BPF_CORE_READ(mount, mnt_ns) != MNT_NS_INTERNAL || walk->pos != PATH_BYTES) {
+	if (walk->pos != PATH_BYTES || !internal)
 		walk->marks |= PATH_UNREACHABLE;
+	else
+		walk->marks |= PATH_ANONYMOUS;
+	if (walk->pos != PATH_BYTES)
 		return;
-	}
-	walk->marks |= PATH_ANONYMOUS;
 	bpf_probe_read_kernel(&first, 1, name);
-	if (!len || first == '/') {
+	if (!internal && BPF_CORE_READ(dentry, d_parent) == dentry)
+		return;
+	if (internal && (!len || first == '/')) {
 		char type[16];
 
 		name = (const unsigned char *)BPF_CORE_READ(dentry, d_sb, s_type, name);

@@ -84,6 +84,15 @@ test("a binary whose name is gone", () => {
   expect(flagsOf(exec)).toEqual(["binary_deleted"]);
 });
 
+test("a file that was mounted by itself and is mounted no more, as runc runs itself, is not in memory only", () => {
+  const path = copy("detached");
+  const mounted = copy("mounted");
+  const script = `mount --bind "${path}" "${mounted}"; exec 5<"${mounted}"; umount -l "${mounted}"; exec /proc/self/fd/5`;
+  const exec = tracer.execOf(runTruth(["unshare", "-m", "/bin/sh", "-c", script]).pid);
+  expect(exec.binary).toBe("/detached");
+  expect(flagsOf(exec)).toEqual(["binary_unreachable"]);
+});
+
 test("a script is told beside its interpreter", () => {
   const script = join(directory, "script");
   writeFileSync(script, `#!${TRUTH} with argument\n`);

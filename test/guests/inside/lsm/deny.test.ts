@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "no
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { selector } from "../../../enforce/host.ts";
-import { CONNECTS, OPENS, Rig } from "./rig.ts";
+import { CONNECTS, OPENS } from "./programs.ts";
+import { Rig } from "./rig.ts";
 
 const EPERM = -1;
 const [HOOK_EXEC, HOOK_CONNECT, HOOK_OPEN] = [0, 1, 2];

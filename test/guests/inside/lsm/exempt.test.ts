@@ -2,7 +2,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { CGROUPS, selector } from "../../../enforce/host.ts";
-import { CONNECTS, OPENS, Rig } from "./rig.ts";
+import { CONNECTS, OPENS } from "./programs.ts";
+import { Rig } from "./rig.ts";
 
 const EPERM = -1;
 

@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { selector } from "../../../enforce/host.ts";
-import { DENIED_OPENS, Rig } from "./rig.ts";
+import { DENIED_OPENS } from "./programs.ts";
+import { Rig } from "./rig.ts";
 
 /** How many denied opens to try; the guest with preempt=full is asked for a million. */
 const COUNT = Number(process.env["REEVE_DENIED_OPENS"] ?? 20_000);

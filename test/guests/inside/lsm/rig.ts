@@ -9,15 +9,9 @@ import { RingReader } from "../../../../agent/kernel/ring.ts";
 import { recordKind } from "../../../../agent/records/record-reader.ts";
 import { SelectorTables, type SelectorTablesOptions } from "../../../../agent/selectors/selector-tables.ts";
 import { bootNow, CGROUPS } from "../../../enforce/host.ts";
-import { buildProgram } from "../../../programs/build.ts";
 
 const RING_BYTES = 4 << 20;
 const TRUTH_FD = 9;
-
-export const OPENS = buildProgram("opens");
-export const OPENS_STATIC = buildProgram("opens", { static: true });
-export const CONNECTS = buildProgram("connects");
-export const DENIED_OPENS = buildProgram("denied-opens");
 
 /** A line that a test program printed. */
 export type Truth = Record<string, number | string> & { way: string; result: number };

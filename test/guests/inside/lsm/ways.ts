@@ -1,5 +1,5 @@
 import { copyFileSync, symlinkSync } from "node:fs";
-import { OPENS, OPENS_STATIC } from "./rig.ts";
+import { OPENS, OPENS_STATIC } from "./programs.ts";
 
 /** Where a way finds the file, and what it may use. */
 export interface Place {
