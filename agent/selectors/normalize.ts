@@ -1,6 +1,6 @@
 import { SELECTOR_FIELDS } from "../../bus/types/fields.ts";
 import { nearest } from "../../bus/nearest.ts";
-import { ACTIONS, type Hook, HOOKS, MODES, type Operator, type Predicate } from "../../bus/types/selector.ts";
+import { ACTIONS, type Hook, HOOKS, MODES, type Operator, type Predicate, type Selector } from "../../bus/types/selector.ts";
 import { conditionOf, type Condition, show } from "./condition.ts";
 import { SelectorError } from "./errors.ts";
 import { operandOf } from "./hooks/all.ts";
@@ -89,7 +89,7 @@ export function normalize(
     mode: MODE_NUMBER[mode],
     priority,
     deadline: source.deadline,
-    interval: recordInterval(selector.rate),
+    interval: recordInterval(selector),
     perProcess: ratePer(selector.rate_per) === "process",
     conditions,
   };
@@ -112,7 +112,9 @@ function abilityFor({ selector }: ActiveSelector, abilities: readonly HookAbilit
   );
 }
 
-function recordInterval(rate: number | null | undefined): bigint {
+/** Denials have an allowance where none is given; events that somebody asks for have none. */
+function recordInterval({ rate, action }: Selector): bigint {
+  if (action === "post" && (rate ?? null) === null) return 0n;
   const perSecond = rate ?? DEFAULT_RECORDS_PER_SECOND;
   if (typeof perSecond !== "number" || !(perSecond > 0) || perSecond > 1e6)
     throw new SelectorError("rate", `rate: ${show(rate)} is not a number of records per second above 0, up to 1000000`);

@@ -434,6 +434,12 @@ __noinline int match_part_atoms(__u32 slot, __u32 hook, __u32 place)
 			value = thread->inputs.properties;
 		else if (operand == OPERAND_LINEAGE)
 			value = thread->inputs.lineage;
+		else if (operand == OPERAND_UID)
+			value = thread->inputs.uid;
+		else if (operand == OPERAND_GID)
+			value = thread->inputs.gid;
+		else if (operand == OPERAND_AUID)
+			value = thread->inputs.auid;
 		else
 			value = thread->inputs.capabilities[operand == OPERAND_CAP_PERMITTED];
 		result |= match_part_and(slot, hook, place,

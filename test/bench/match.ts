@@ -64,7 +64,7 @@ function policy(id: number): ActiveSelector {
     ],
     [
       { field: "process.uid", op: "in", values: [100_000 + id] },
-      { field: "socket.dport", op: "range", values: [[2000 + (id % 1000), 3000 + (id % 1000)]] },
+      { field: "socket.dport", op: "range", values: [[1024 * (1 + (id % 32)), 1024 * (1 + (id % 32)) + 1023]] },
     ],
   ];
   return selector({

@@ -1,5 +1,4 @@
 import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { readFileSync, statSync } from "node:fs";
 import { createInterface, type Interface } from "node:readline";
 import { NAMESPACES, OPERAND } from "../../agent/selectors/operands.ts";
@@ -33,28 +32,32 @@ export type Try = readonly [address: string, port: number, protocol: "udp" | "tc
 /** test/programs/match-load as a process that answers. */
 export class ConnectHelper {
   readonly child: ChildProcess;
-  readonly pid: number;
   readonly #lines: Interface;
+  #pid = 0;
   #waiting: ((line: string) => void) | undefined;
   #answers: string[] = [];
 
-  private constructor(child: ChildProcess, pid: number, lines: Interface) {
+  private constructor(child: ChildProcess) {
     this.child = child;
-    this.pid = pid;
-    this.#lines = lines;
-    lines.on("line", (line) => {
+    this.#lines = createInterface(child.stdout!);
+    this.#lines.on("line", (line) => {
       if (this.#waiting) this.#waiting(line);
       else this.#answers.push(line);
     });
   }
 
-  /** `child` prints its pid, then becomes or starts the program. */
+  /** `child` prints the program's pid, and becomes or starts it. */
   static async start(child: ChildProcess): Promise<ConnectHelper> {
-    const lines = createInterface(child.stdout!);
-    const [pid] = (await once(lines, "line")) as [string];
-    const helper = new ConnectHelper(child, Number(pid), lines);
-    if ((await helper.#line()) !== "ready") throw new Error("the helper did not start");
+    const helper = new ConnectHelper(child);
+    // a shell that starts it in the background may be the later one to write
+    const said = [await helper.#line(), await helper.#line()];
+    if (!said.includes("ready")) throw new Error(`the helper did not start: ${said.join(", ")}`);
+    helper.#pid = Number(said.find((line) => line !== "ready"));
     return helper;
+  }
+
+  get pid(): number {
+    return this.#pid;
   }
 
   /** Connects once for each; whether it was denied. */
