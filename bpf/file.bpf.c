@@ -47,46 +47,53 @@ __noinline __u32 look_at_open(__u64 address, __u32 creation_flags)
 	return number;
 }
 
-__noinline int post_open(__u32 number, __u32 result)
+/* What match_open returns beside the matcher's verdict: the slot that the opened file lies in, to be given back. */
+#define OPEN_SLOT_SHIFT 16
+
+/* Posts the event where somebody asks for it, and gives the slot back. */
+__noinline int finish_open(__u32 verdict, __u32 result)
 {
-	struct path_slot *slot = path_slot_at(number);
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	__u32 number = verdict >> OPEN_SLOT_SHIFT;
+	struct path_slot *slot = path_slot_at(number);
 	struct file_open_record *record;
 
 	if (!slot) {
-		record_lost(RECORD_FILE_OPEN);
+		if (verdict & MATCH_POSTS)
+			record_lost(RECORD_FILE_OPEN);
 		return 0;
 	}
-	record = &slot->open;
-	record->process.start = process_start(task);
-	record->process.self_exec_id = BPF_CORE_READ(task, self_exec_id);
-	record->process.tgid = bpf_get_current_pid_tgid() >> 32;
-	record->process.reserved = 0;
-	record->file = slot->file;
-	record->tid = bpf_get_current_pid_tgid();
-	record->result = result;
-	record->reserved = 0;
-	if (path_slot_output(slot, &record->path_len, &record->header, RECORD_FILE_OPEN,
-			     sizeof(*record)))
-		record_lost(RECORD_FILE_OPEN);
+	if (verdict & MATCH_POSTS) {
+		record = &slot->open;
+		record->process.start = process_start(task);
+		record->process.self_exec_id = BPF_CORE_READ(task, self_exec_id);
+		record->process.tgid = bpf_get_current_pid_tgid() >> 32;
+		record->process.reserved = 0;
+		record->file = slot->file;
+		record->tid = bpf_get_current_pid_tgid();
+		record->result = result;
+		record->reserved = 0;
+		if (path_slot_output(slot, &record->path_len, &record->header, RECORD_FILE_OPEN,
+				     sizeof(*record)))
+			record_lost(RECORD_FILE_OPEN);
+	}
+	path_slot_release(number);
 	return 0;
 }
 
 /*
- * The verdict on an open, after its event was posted where somebody asks for it. What the process alone rules out is ruled
- * out before the file is looked at. Without a slot nothing is known of the file, and what asks for it is undecided.
+ * The verdict on an open. What the process alone rules out is ruled out before the file is looked at. Without a slot nothing
+ * is known of the file, and what asks for it is undecided.
  */
-__noinline __u32 match_open(__u64 address, __u32 creation_flags, __u32 result)
+__noinline __u32 match_open(__u64 address, __u32 creation_flags)
 {
 	struct match_event event = {.hook = HOOK_FILE_OPEN};
 	struct path_slot *slot;
-	__u32 verdict;
 
 	if (!match_begin(&event))
 		return event.verdict;
 	event.path_slot = look_at_open(address, creation_flags);
 	slot = path_slot_at(event.path_slot);
-	match_own_text(&event, OPERAND_FILE_PATH);
 	if (!slot) {
 		event.unknown |= event.header->active & FILE_FACTS;
 	} else {
@@ -95,22 +102,18 @@ __noinline __u32 match_open(__u64 address, __u32 creation_flags, __u32 result)
 				 slot->file.device_major << 20 | slot->file.device_minor);
 		match_own_mask(&event, OPERAND_FILE_FLAGS, slot->file.flags);
 	}
-	verdict = match_end(&event);
-	if (verdict & MATCH_POSTS)
-		post_open(event.path_slot, result);
-	path_slot_release(event.path_slot);
-	return verdict & 0xff;
+	match_own_text(&event, OPERAND_FILE_PATH);
+	return match_end(&event) | event.path_slot << OPEN_SLOT_SHIFT;
 }
 
-static __always_inline __u32 decide(struct file *file, __u32 creation_flags, __u32 result)
+/* `address`: the file's, a number to the verifier. */
+static __always_inline __u32 decide(__u64 address, __u32 creation_flags, __u32 result)
 {
-	__u64 address = 0;
-	__u32 verdict;
+	__u32 verdict = match_open(address, creation_flags);
 
-	/* a number to the verifier */
-	bpf_probe_read_kernel(&address, sizeof(address), &file);
-	verdict = match_open(address, creation_flags, result);
-
+	if (verdict & ~0xff)
+		finish_open(verdict, result);
+	verdict &= 0xff;
 	if (verdict == MATCH_KILL)
 		match_signal(MATCH_SIGKILL);
 	if (verdict == MATCH_SIGNAL)
@@ -118,14 +121,27 @@ static __always_inline __u32 decide(struct file *file, __u32 creation_flags, __u
 	return verdict;
 }
 
-static __always_inline long deny_or_allow(struct file *file)
+/* The first argument of a hook, untyped. */
+static __always_inline __u64 first_argument(void *context)
 {
+	__u64 address = 0;
+
+	bpf_probe_read_kernel(&address, sizeof(address), context);
+	return address;
+}
+
+static __always_inline long deny_or_allow(void *context)
+{
+	__u64 address;
 	long result = 0;
 	__u32 verdict;
 
-	if (!match_asked(HOOK_FILE_OPEN) || opened_below(file))
+	if (!match_asked(HOOK_FILE_OPEN))
 		return 0;
-	verdict = decide(file, 0, NO_RESULT);
+	address = first_argument(context);
+	if (opened_below((struct file *)address))
+		return 0;
+	verdict = decide(address, 0, NO_RESULT);
 	if (verdict == MATCH_DENY || verdict == MATCH_KILL) {
 		result = -EPERM;
 		barrier_var(result);
@@ -136,21 +152,20 @@ static __always_inline long deny_or_allow(struct file *file)
 SEC("lsm/file_open")
 int BPF_PROG(file_open_lsm, struct file *file)
 {
-	return deny_or_allow(file);
+	return deny_or_allow(ctx);
 }
 
 /* Where the LSM of eBPF is compiled in but not switched on. */
 SEC("fmod_ret/security_file_open")
 int BPF_PROG(file_open_fmod_ret, struct file *file, int earlier)
 {
-	return deny_or_allow(file);
+	return deny_or_allow(ctx);
 }
 
 SEC("fentry/security_file_open")
 int BPF_PROG(file_open_fentry, struct file *file)
 {
-	if (match_asked(HOOK_FILE_OPEN) && !opened_below(file))
-		decide(file, 0, NO_RESULT);
+	deny_or_allow(ctx);
 	return 0;
 }
 
@@ -170,6 +185,6 @@ int BPF_PROG(file_open_sys_exit, struct pt_regs *regs, long result)
 	file = file_of(task, result);
 	/* another thread closed it already */
 	if (file)
-		decide(file, flags & CREATION_FLAGS, result);
+		decide((__u64)file, flags & CREATION_FLAGS, result);
 	return 0;
 }
