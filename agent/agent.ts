@@ -9,7 +9,7 @@ import { connectCgroup } from "./connect-cgroup.ts";
 import { DesiredState } from "./desired/desired-state.ts";
 import { LeaseBook } from "./desired/leases.ts";
 import { WallClock } from "./events/clock.ts";
-import { Hooks } from "./hooks.ts";
+import { Hooks } from "./hooks/hooks.ts";
 import { makeMatcher } from "./make-matcher.ts";
 import type { Matcher } from "./matcher.ts";
 import type { Snapshot } from "./metrics.ts";

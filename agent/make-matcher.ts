@@ -2,7 +2,7 @@ import type { Config } from "../bus/config/settings.ts";
 import type { Logger } from "../bus/log.ts";
 import type { RefusedSelector, SelectorCounters } from "../bus/types/status.ts";
 import type { ActiveSelector } from "./desired/desired-state.ts";
-import type { Hooks } from "./hooks.ts";
+import type { Hooks } from "./hooks/hooks.ts";
 import { boottime } from "./kernel/libc.ts";
 import { type Matcher, NoMatcher, selectorKey } from "./matcher.ts";
 import { containerCgroup } from "./own-cgroup.ts";
@@ -32,6 +32,7 @@ export function makeMatcher(options: MatcherOptions): Matcher {
 /** The selector tables, with what the agent does around them. */
 class KernelMatcher implements Matcher {
   readonly #tables: SelectorTables;
+  readonly #hooks: Hooks;
   readonly #log: Logger;
   #unresolved = "";
 
@@ -39,6 +40,7 @@ class KernelMatcher implements Matcher {
     const { config, hooks, lookup, containers, log } = options;
     this.#log = log;
     const container = containerCgroup();
+    this.#hooks = hooks;
     this.#tables = new SelectorTables({
       maps: hooks.maps,
       processes: lookup,
@@ -53,7 +55,11 @@ class KernelMatcher implements Matcher {
   }
 
   apply(revision: number, selectors: ActiveSelector[]): { refused: RefusedSelector[] } {
+    this.#hooks.demand(selectors);
     const { refused, unresolved, applied, milliseconds } = this.#tables.apply(revision, selectors);
+    const left = new Set(refused.map((it) => selectorKey(it.entry, it.selector)));
+    const inForce = selectors.filter(({ entry, selector }) => !left.has(selectorKey(entry, selector.id)));
+    this.#hooks.release(new Set(inForce.map(({ selector }) => selector.hook)));
     const missing = unresolved.join("; ");
     if (missing !== "" && missing !== this.#unresolved)
       this.#log.warn({ unresolved }, "exempt scopes that cannot be found");
@@ -64,6 +70,7 @@ class KernelMatcher implements Matcher {
 
   disarm(): void {
     this.#tables.disarm();
+    this.#hooks.release(new Set());
   }
 
   describe(install: number, selector: number): ActiveSelector | undefined {
@@ -71,14 +78,7 @@ class KernelMatcher implements Matcher {
   }
 
   counters(): Map<string, SelectorCounters> {
-    return new Map(
-      this.#tables
-        .counters()
-        .map(({ entry, id, hits, would_deny, denied, undecided }) => [
-          selectorKey(entry, id),
-          { hits, would_deny, denied, undecided },
-        ]),
-    );
+    return new Map(this.#tables.counters().map(({ entry, id, ...counters }) => [selectorKey(entry, id), counters]));
   }
 
   demoted(): Set<string> {

@@ -7,10 +7,11 @@ import { DrainLoop } from "./drain.ts";
 import type { WallClock } from "./events/clock.ts";
 import { Denials } from "./events/denials.ts";
 import type { DenyingSelector } from "./events/denial-json.ts";
+import { FileOpens } from "./events/file-opens.ts";
 import { ProcessJson } from "./events/process-json.ts";
 import { RecordHandler } from "./events/record-handler.ts";
 import { CGROUP_CHANGE, type CgroupRecord } from "./generated/records.ts";
-import type { Hooks } from "./hooks.ts";
+import type { Hooks } from "./hooks/hooks.ts";
 import { RingReader } from "./kernel/ring.ts";
 import { RingSleep } from "./kernel/ring-sleep.ts";
 import { redactor } from "./process/arguments.ts";
@@ -86,21 +87,18 @@ export class Observer {
       cgroupsV1: this.#cgroupsV1,
       containerAt: (path) => this.containers.at(path),
     });
-    const rungs = new Map<string, string>();
-    const rungOf = (hook: string) => {
-      let rung = rungs.get(hook);
-      if (rung === undefined) rungs.set(hook, (rung = hooks.rungOf(hook)));
-      return rung;
-    };
+    const rungOf = (hook: string) => hooks.rungOf(hook);
     this.denials = new Denials({ table: this.table, json, gate: this.gate, describe: options.describe, rungOf });
+    const opens = new FileOpens({ table: this.table, json, gate: this.gate, rung: () => rungOf("file_open") });
     this.records = new RecordHandler({
       table: this.table,
       json,
       gate: this.gate,
       redact: redactor(config.agent.redact),
-      rung: rungOf("process_exec"),
+      rung: hooks.processRung,
       onDenial: this.denials.handle,
       onCgroup: (record) => this.#onCgroup(record),
+      onFileOpen: opens.handle,
     });
     this.#ring = new RingReader(hooks.maps.fd("events")!, options.ringBytes);
     this.#sleep = new RingSleep(hooks.maps.fd("events")!, hooks.maps.fd("agent_asleep")!);

@@ -2,7 +2,7 @@ import { bootId } from "../bus/boot.ts";
 import type { NodeStatus, SelectorCounters } from "../bus/types/status.ts";
 import type { DesiredState } from "./desired/desired-state.ts";
 import type { WallClock } from "./events/clock.ts";
-import type { AttachedHook } from "./hooks.ts";
+import type { AttachedHook } from "./hooks/hooks.ts";
 import { type Matcher, selectorKey } from "./matcher.ts";
 import { kernelRelease, reeveVersion } from "./version.ts";
 
@@ -19,7 +19,7 @@ export interface StatusParts {
   losses: Record<string, number>;
 }
 
-const NONE: SelectorCounters = { hits: 0, would_deny: 0, denied: 0, undecided: 0 };
+const NONE: SelectorCounters = { hits: 0, would_deny: 0, denied: 0, undecided: 0, rate_limited: 0 };
 const version = reeveVersion();
 
 /** What this node says of itself in KV reeve_status. */
@@ -37,11 +37,12 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
     version,
     state: parts.state === "running" && desired.disarmed ? "disarmed" : parts.state,
     applied_revision: desired.appliedRevision,
-    hooks: parts.hooks.map(({ hook, rung, attached, canDeny, detail }) => ({
+    hooks: parts.hooks.map(({ hook, rung, attached, canDeny, idle, detail }) => ({
       hook,
       rung,
       attached,
       can_deny: canDeny,
+      ...(idle === undefined ? {} : { idle }),
       ...(detail === undefined ? {} : { detail }),
     })),
     selectors: desired.active

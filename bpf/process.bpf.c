@@ -4,6 +4,7 @@
 #include "image.h"
 #include "stdio.h"
 #include "proc_state.h"
+#define MATCH_OWN_OPERANDS 0
 #include "match.h"
 #include <bpf/bpf_tracing.h>
 
@@ -36,7 +37,7 @@ static __always_inline struct exec_scratch *exec_scratch_buffer(void)
 	return bpf_map_lookup_elem(&exec_scratch, &zero);
 }
 
-static __always_inline struct path_walk *path_walk_buffer(void)
+static __always_inline struct path_walk *path_walk_buffer(__u32 which)
 {
 	struct exec_scratch *scratch = exec_scratch_buffer();
 	return scratch ? &scratch->walk : NULL;
@@ -102,11 +103,12 @@ static __always_inline __u32 build_exec(struct exec_scratch *scratch, struct tas
 	if (BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec))
 		image->flags |= PROCESS_PRIVILEGES_RAISED;
 
-	path_walk(walk, &bprm->file->f_path, fs);
+	path_root(walk, fs);
+	path_walk(walk, 0, &bprm->file->f_path);
 	image->flags |= binary_marks(walk);
 	at = image->binary_len = path_take(walk, scratch->tail);
 
-	path_walk(walk, &fs->pwd, fs);
+	path_walk(walk, 0, &fs->pwd);
 	image->flags |= cwd_marks(walk);
 	len = path_take(walk, TAIL_AT(scratch, at, PATH_BYTES));
 	image->cwd_len = len;
@@ -142,7 +144,10 @@ int BPF_PROG(process_exec, struct task_struct *task, pid_t caller, struct linux_
 	if (!scratch)
 		return 0;
 	tails = build_exec(scratch, task, caller, bprm);
-	proc_state_on_exec(task, scratch->tail, scratch->record.image.binary_len);
+	proc_state_on_exec(task, scratch->tail, scratch->record.image.binary_len,
+			   file_properties(scratch->record.image.file.mode,
+					   scratch->record.image.flags & PROCESS_MEMFD,
+					   scratch->record.image.flags & PROCESS_UPPER));
 	if (tails > TAIL_BYTES)
 		return 0;
 	if (bpf_ringbuf_output(&events, &scratch->record, sizeof(scratch->record) + tails,
@@ -153,6 +158,9 @@ int BPF_PROG(process_exec, struct task_struct *task, pid_t caller, struct linux_
 	return 0;
 }
 
+/* What the matcher decides here, as in enum match_want: not what LSM decided before the exec. */
+const volatile __u32 exec_want = 0;
+
 /*
  * Attached after process_exec, so that it runs after it: a denial names the image that was just told. A program of its own,
  * since the verifier would follow the matcher once for each way through the record's making.
@@ -160,7 +168,7 @@ int BPF_PROG(process_exec, struct task_struct *task, pid_t caller, struct linux_
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(process_exec_match, struct task_struct *task)
 {
-	match_exec(task);
+	match_exec(exec_want);
 	return 0;
 }
 
@@ -224,6 +232,7 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	struct process_exit_record *record;
 	__u32 code;
 
+	match_forget_thread(task->pid, 3);
 	proc_state_on_exit(task);
 	if (!is_last_thread(task))
 		return 0;

@@ -29,7 +29,7 @@ static __always_inline struct seed_scratch *seed_scratch_buffer(void)
 	return bpf_map_lookup_elem(&seed_scratch, &zero);
 }
 
-static __always_inline struct path_walk *path_walk_buffer(void)
+static __always_inline struct path_walk *path_walk_buffer(__u32 which)
 {
 	struct seed_scratch *scratch = seed_scratch_buffer();
 	return scratch ? &scratch->walk : NULL;
@@ -90,13 +90,17 @@ static __always_inline int seed(struct bpf_iter__task *ctx, bool with_arguments)
 		read_file(&image->file, file->f_inode);
 		if (in_upper_layer(file->f_inode))
 			image->flags |= PROCESS_UPPER;
-		path_walk(&scratch->walk, &file->f_path, fs);
+		path_root(&scratch->walk, fs);
+		path_walk(&scratch->walk, 0, &file->f_path);
 		image->flags |= binary_marks(&scratch->walk);
 		at = image->binary_len = path_take(&scratch->walk, scratch->tail);
 	}
-	proc_state_seed(task, scratch->tail, image->binary_len);
+	proc_state_seed(task, scratch->tail, image->binary_len,
+			file_properties(image->file.mode, image->flags & PROCESS_MEMFD,
+					image->flags & PROCESS_UPPER));
 	if (fs) {
-		path_walk(&scratch->walk, &fs->pwd, fs);
+		path_root(&scratch->walk, fs);
+		path_walk(&scratch->walk, 0, &fs->pwd);
 		image->flags |= cwd_marks(&scratch->walk);
 		len = path_take(&scratch->walk, TAIL_AT(scratch, at, PATH_BYTES));
 		image->cwd_len = len;

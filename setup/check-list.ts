@@ -19,7 +19,7 @@ export function checkSteps(repo: string): CheckStep[] {
     {
       name: "layout of C (clang-format)",
       command: "clang-format",
-      args: ["--dry-run", "-Werror", ...filesUnder(repo, ["bpf", "test/programs"], /\.(c|h)$/)],
+      args: ["--dry-run", "-Werror", ...filesUnder(repo, ["bpf", "test/programs", "test/guests"], /\.(c|h)$/)],
       help: "npm run format",
     },
     ...["setup/run.sh", "bin/reeve", "test/clone/run.sh", "deploy/image/libraries.sh"].map((file) => ({
@@ -29,6 +29,7 @@ export function checkSteps(repo: string): CheckStep[] {
     })),
     node("generated events are fresh", ["bpf/gen/main.ts", "--check"], "npm run generate"),
     node("generated configuration is fresh", ["bus/config/generate.ts", "--check"], "npm run generate"),
+    node("the kernels' document is fresh", ["test/guests/document.ts", "--check"], "npm run generate"),
     {
       name: "layout of Rego (opa fmt)",
       command: "opa",

@@ -1,10 +1,10 @@
 /**
- * What the set-up could not do. `code` is stable: packages, node_modules, tool, bpf.
+ * What the set-up could not do. `code` is stable: packages, node_modules, tool, bpf, guests.
  * `help` is the command (or the sentence) that mends it by hand; shown under the message.
  */
 export class SetupError extends Error {
   /**
-   * @param {"packages" | "node_modules" | "tool" | "bpf"} code
+   * @param {"packages" | "node_modules" | "tool" | "bpf" | "guests"} code
    * @param {string} message
    * @param {{ help?: string, cause?: unknown }} [more]
    */

@@ -1,6 +1,7 @@
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bpf } from "./bpf.mjs";
+import { guests } from "./guests/step.mjs";
 import { nodeModules } from "./node-modules.mjs";
 import { packages } from "./packages.mjs";
 import { runSteps } from "./steps.mjs";
@@ -11,6 +12,8 @@ const verb = process.argv[2] ?? "up";
 const options = {
   repo: resolve(dirname(fileURLToPath(import.meta.url)), ".."),
   test: verb !== "up",
+  /** Which guests: those of `npm test` where they can be had, all or nothing for test:guests. */
+  guests: verb === "guests" ? "all" : verb === "test" || verb === "setup" ? "test" : "none",
   root: process.getuid?.() === 0,
 };
 
@@ -20,6 +23,7 @@ const ok = await runSteps(
     { name: "npm packages", run: (step) => nodeModules(step, options) },
     { name: "opa and nats-server", run: (step) => tools(step, options) },
     { name: "BPF objects", run: (step) => bpf(step, options) },
+    { name: "guests", run: (step) => guests(step, options) },
   ],
   (line) => console.log(line),
 );

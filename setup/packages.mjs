@@ -28,17 +28,7 @@ export async function packages(step, options) {
   }
   const log = join(options.repo, ".reeve/log/apt.log");
   step.doing(`installing ${names.join(" ")} with apt-get (a minute or two)`);
-  let failed = haveLists() ? await install(names, log) : "no package lists";
-  if (failed !== undefined) {
-    step.doing("fetching the package lists (apt-get update)");
-    const update = await runLogged("apt-get", ["-q", ...LOCK_WAIT, "update"], { log });
-    failed = await install(names, log);
-    if (failed !== undefined) {
-      throw new SetupError("packages", `apt-get could not install ${names.join(" ")}:\n${failed}`, {
-        help: `${byHand}${update.status === 0 ? "" : "   (apt-get update failed too: is the network there?)"}`,
-      });
-    }
-  }
+  await installPackages(step, names, log);
   if (bpftoolMissing()) linkBpftool(options.repo);
   const still = missing();
   if (still.length > 0 || bpftoolMissing()) {
@@ -48,6 +38,25 @@ export async function packages(step, options) {
     });
   }
   step.did(`installed ${names.join(" ")}`);
+}
+
+/**
+ * Installs Debian packages, with fresh package lists where the ones that are there do not serve.
+ * @param {import("./steps.mjs").Step} step
+ * @param {string[]} names
+ * @param {string} log
+ */
+export async function installPackages(step, names, log) {
+  let failed = haveLists() ? await install(names, log) : "no package lists";
+  if (failed === undefined) return;
+  step.doing("fetching the package lists (apt-get update)");
+  const update = await runLogged("apt-get", ["-q", ...LOCK_WAIT, "update"], { log });
+  failed = await install(names, log);
+  if (failed === undefined) return;
+  const byHand = `apt-get update && apt-get install ${names.join(" ")}`;
+  throw new SetupError("packages", `apt-get could not install ${names.join(" ")}:\n${failed}`, {
+    help: `${byHand}${update.status === 0 ? "" : "   (apt-get update failed too: is the network there?)"}`,
+  });
 }
 
 // Another apt (unattended upgrades) may hold the lock for a while on a machine that has just booted.

@@ -5,6 +5,7 @@
 #   sh setup/run.sh check        format, lint, types, generated files, Rego
 #   sh setup/run.sh compose      test docker-compose.yml with a real Docker engine
 #   sh setup/run.sh bench NAME   run one benchmark of test/bench
+#   sh setup/run.sh guests       run the kernel tests on other kernels, in QEMU
 #   sh setup/run.sh setup        set up for all of these and stop
 # POSIX sh: it runs before there is anything else. The steps themselves are in main.mjs.
 set -eu
@@ -14,9 +15,9 @@ cd "$repo"
 verb=${1:-up}
 [ $# -eq 0 ] || shift
 case $verb in
-	up | test | check | compose | bench | setup) ;;
+	up | test | check | compose | guests | bench | setup) ;;
 	*)
-		echo "setup: unknown verb \"$verb\": use up, test, check, compose, bench or setup" >&2
+		echo "setup: unknown verb \"$verb\": use up, test, check, compose, guests, bench or setup" >&2
 		exit 2
 		;;
 esac
@@ -27,7 +28,12 @@ export PATH
 
 if [ "$verb" != check ] && [ "$(id -u)" -ne 0 ]; then
 	echo "setup: this needs root: to load eBPF programs, to make a cgroup, to install Debian packages." >&2
-	if [ "$verb" = up ]; then echo "       sudo npm start" >&2; else echo "       sudo npm $verb" >&2; fi
+	case $verb in
+		up) echo "       sudo npm start" >&2 ;;
+		test) echo "       sudo npm test" >&2 ;;
+		guests) echo "       sudo npm run test:guests" >&2 ;;
+		*) echo "       sudo npm run $verb" >&2 ;;
+	esac
 	exit 1
 fi
 
@@ -99,6 +105,7 @@ case $verb in
 		;;
 	check) exec "$node" setup/check.ts "$@" ;;
 	compose) exec "$node" test/compose/run.ts "$@" ;;
+	guests) exec "$node" test/guests/run.ts "$@" ;;
 	bench)
 		name=${1:?"which benchmark? one of test/bench"}
 		shift

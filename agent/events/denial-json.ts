@@ -9,6 +9,7 @@ import {
 } from "../generated/records.ts";
 import type { ProcessEntry } from "../process/entry.ts";
 import { formatIpv4, formatIpv6, protocolName } from "./address.ts";
+import { fileJson } from "./file-json.ts";
 import { quote } from "./json.ts";
 import type { ProcessJson } from "./process-json.ts";
 
@@ -33,7 +34,8 @@ export function denialMembers(
     `,"hook":"${DENIAL_HOOK_NAMES[record.hook] ?? "unknown"}","mode":"${DENIAL_MODE_NAMES[record.mode] ?? "monitor"}"` +
     `,"action":"${actionName(record.action)}","priority":${selector.priority},"count":${record.count}` +
     `,"undecided":${(record.flags & DENIAL_FLAG.undecided) !== 0}` +
-    `,"because":${JSON.stringify(selector.because)},"socket":${socket(record)}`
+    `,"because":${JSON.stringify(selector.because)},"socket":${socket(record)}` +
+    `,"file":${record.pathLen === 0 ? "null" : fileJson(record)}`
   );
 }
 

@@ -28,6 +28,8 @@ export interface RecordHandlerOptions {
   onDenial: (data: Buffer, offset: number, length: number) => void;
   /** A cgroup was made or removed. */
   onCgroup: (record: CgroupRecord) => void;
+  /** Gets the records of kind file_open. */
+  onFileOpen: (data: Buffer, offset: number, length: number) => void;
 }
 
 /** What a kernel thread is: no image of its own, but the mark. */
@@ -44,7 +46,7 @@ const KERNEL_THREAD: Image = {
 /** Takes the kernel's records one after the other: keeps the process table and makes events of them. */
 export class RecordHandler {
   /** Records by kind, and those that were not what they have to be. */
-  readonly counters = { exec: 0, fork: 0, exit: 0, denial: 0, cgroup: 0, malformed: 0 };
+  readonly counters = { exec: 0, fork: 0, exit: 0, denial: 0, cgroup: 0, file_open: 0, malformed: 0 };
   readonly #options: RecordHandlerOptions;
   readonly #exec = new ProcessExecRecord();
   readonly #fork = new ProcessForkRecord();
@@ -68,7 +70,11 @@ export class RecordHandler {
         case RECORD_KINDS.process_exit:
           this.#onExit(this.#exit.at(data, offset, length));
           return;
-        case DENIAL:
+        case RECORD_KINDS.file_open:
+          this.counters.file_open++;
+          this.#options.onFileOpen(data, offset, length);
+          return;
+        case RECORD_KINDS.denial:
           this.counters.denial++;
           this.#options.onDenial(data, offset, length);
           return;
@@ -132,9 +138,6 @@ export class RecordHandler {
     );
   }
 }
-
-/** enum record_kind: RECORD_DENIAL. */
-const DENIAL = 5;
 
 function keyOf(record: { keyTgid: number; keyStart: bigint; keySelfExecId: number }): Key {
   return { tgid: record.keyTgid, start: record.keyStart, selfExecId: record.keySelfExecId };

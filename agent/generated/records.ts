@@ -2,7 +2,7 @@
 import { RecordReader } from "../records/record-reader.ts";
 
 /** Numbers of the record kinds. */
-export const RECORD_KINDS = { process_exec: 1, process_fork: 2, process_exit: 3, process_seed: 4, denial: 5, cgroup: 6 } as const;
+export const RECORD_KINDS = { process_exec: 1, process_fork: 2, process_exit: 3, process_seed: 4, denial: 5, cgroup: 6, file_open: 7 } as const;
 export type RecordKind = keyof typeof RECORD_KINDS;
 
 /** enum process_flag. */
@@ -65,10 +65,11 @@ export const CGROUP_CHANGE_NAMES: Readonly<Record<number, CgroupChange>> = { 0: 
 export const DENIAL_HOOK = {
   "process_exec": 0,
   "network_connect": 1,
+  "file_open": 2,
 } as const;
 export type DenialHook = keyof typeof DENIAL_HOOK;
 
-export const DENIAL_HOOK_NAMES: Readonly<Record<number, DenialHook>> = { 0: "process_exec", 1: "network_connect" };
+export const DENIAL_HOOK_NAMES: Readonly<Record<number, DenialHook>> = { 0: "process_exec", 1: "network_connect", 2: "file_open" };
 
 /** enum denial_mode. */
 export const DENIAL_MODE = {
@@ -99,6 +100,18 @@ export const DENIAL_FLAG = {
 export type DenialFlag = keyof typeof DENIAL_FLAG;
 
 export const DENIAL_FLAG_NAMES: readonly (readonly [number, DenialFlag])[] = [[1, "undecided"], [2, "overflow"]];
+
+/** enum file_mark. */
+export const FILE_MARK = {
+  "deleted": 1,
+  "truncated": 2,
+  "unreachable": 4,
+  "anonymous": 8,
+  "upper": 16,
+} as const;
+export type FileMark = keyof typeof FILE_MARK;
+
+export const FILE_MARK_NAMES: readonly (readonly [number, FileMark])[] = [[1, "deleted"], [2, "truncated"], [4, "unreachable"], [8, "anonymous"], [16, "upper"]];
 
 /** struct process_exec_record: 432 bytes and tails. */
 export class ProcessExecRecord extends RecordReader {
@@ -764,17 +777,17 @@ export class ProcessSeedRecord extends RecordReader {
   }
 }
 
-/** struct denial_record: 88 bytes. */
+/** struct denial_record: 128 bytes and tails. */
 export class DenialRecord extends RecordReader {
   static readonly KIND = 5;
-  static readonly BYTES = 88;
+  static readonly BYTES = 128;
 
   constructor() {
-    super(5, 88);
+    super(5, 128);
   }
 
   protected tailBytes(): number {
-    return 0;
+    return this.u32(84);
   }
   /** what the record tells */
   get kind(): number {
@@ -852,6 +865,54 @@ export class DenialRecord extends RecordReader {
   get daddr(): Buffer {
     return this.bytes(68, 16);
   }
+  /** bytes of the file's path */
+  get pathLen(): number {
+    return this.u32(84);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(88);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(96);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(100);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(104);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(108);
+  }
+  /** group */
+  get fileGid(): number {
+    return this.u32(112);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(116);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them */
+  get fileFlags(): number {
+    return this.u32(120);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(124);
+  }
+  /** its path from the process's root, resolved by the kernel; empty where the hook is not about a file */
+  get path(): string {
+    return this.text(128, this.u32(84));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(128, this.u32(84));
+  }
 }
 
 /** struct cgroup_record: 32 bytes and tails. */
@@ -901,6 +962,100 @@ export class CgroupRecord extends RecordReader {
   /** The bytes of `path`, valid as long as the record. */
   get pathRaw(): Buffer {
     return this.bytes(32, this.u16(28));
+  }
+}
+
+/** struct file_open_record: 96 bytes and tails. */
+export class FileOpenRecord extends RecordReader {
+  static readonly KIND = 7;
+  static readonly BYTES = 96;
+
+  constructor() {
+    super(7, 96);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(88);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(40);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(48);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(52);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(56);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(60);
+  }
+  /** group */
+  get fileGid(): number {
+    return this.u32(64);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(68);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them */
+  get fileFlags(): number {
+    return this.u32(72);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(76);
+  }
+  /** thread that opened it */
+  get tid(): number {
+    return this.u32(80);
+  }
+  /** the new file descriptor; 4294967295 where the open is seen before its end */
+  get result(): number {
+    return this.u32(84);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(88);
+  }
+  /** path from the process's root, resolved by the kernel */
+  get path(): string {
+    return this.text(96, this.u32(88));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(96, this.u32(88));
   }
 }
 

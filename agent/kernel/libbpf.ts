@@ -53,6 +53,7 @@ export interface Libbpf {
   ): number;
   bpf_map_freeze(fd: number): number;
   bpf_obj_get_info_by_fd(fd: number, info: Uint8Array, size: Uint32Array): number;
+  bpf_enable_stats(type: number): number;
   bpf_prog_load(
     type: number,
     name: string,
@@ -106,6 +107,7 @@ const DECLARATIONS: Record<keyof Libbpf, string> = {
   bpf_map_update_batch: "int bpf_map_update_batch(int, const void *, const void *, void *, const void *)",
   bpf_map_freeze: "int bpf_map_freeze(int)",
   bpf_obj_get_info_by_fd: "int bpf_obj_get_info_by_fd(int, void *, void *)",
+  bpf_enable_stats: "int bpf_enable_stats(int)",
   bpf_prog_load: "int bpf_prog_load(int, const char *, const char *, const void *, size_t, const void *)",
   bpf_raw_tracepoint_open: "int bpf_raw_tracepoint_open(const char *, int)",
   libbpf_find_vmlinux_btf_id: "int libbpf_find_vmlinux_btf_id(const char *, int)",

@@ -14,6 +14,7 @@ interface Libc {
   open_by_handle_at(mount: number, handle: Uint8Array, flags: number): number;
   eventfd(initial: number, flags: number): number;
   poll: { async(fds: Uint8Array, count: number, ms: number, done: (error: Error | null, ready: number) => void): void };
+  getpgid(pid: number): number;
   vsnprintf(out: Uint8Array, size: number, format: Pointer, list: Pointer): number;
 }
 
@@ -42,6 +43,7 @@ export function libc(): Libc {
     open_by_handle_at: c.func("int open_by_handle_at(int, void *, int)"),
     eventfd: c.func("int eventfd(unsigned int, int)"),
     poll: c.func("int poll(void *, unsigned long, int)"),
+    getpgid: c.func("int getpgid(int)"),
     vsnprintf: c.func("int vsnprintf(void *, size_t, void *, void *)"),
   };
   return loaded;

@@ -20,11 +20,14 @@ export interface OpenOptions {
   autoload?: (program: string) => boolean;
   /** Sizes of maps that this object is the first to create; a ring buffer's is in bytes, a power of two of whole pages. */
   maxEntries?: Record<string, number>;
+  /** Asks the verifier what its work came to (`verified`), also of a program that it takes. */
+  statistics?: boolean;
 }
 
 const LOG_BYTES = 1 << 20;
 const LOG_LINES = 12;
 const OPEN_OPTIONS_BYTES = 80;
+const BPF_LOG_STATS = 4;
 
 /** One compiled BPF object: opened, given its settings and maps, loaded, its programs attached. */
 export class BpfObject {
@@ -50,7 +53,7 @@ export class BpfObject {
     const bytes = readObject(path);
     const log = Buffer.alloc(LOG_BYTES);
     const { result, said } = hearing(() => {
-      const open = libbpf().bpf_object__open_mem(bytes, bytes.length, openOptions(name, log));
+      const open = libbpf().bpf_object__open_mem(bytes, bytes.length, openOptions(name, log, options.statistics));
       return { open, errno: lastErrno() };
     });
     if (result.open === null)
@@ -81,6 +84,12 @@ export class BpfObject {
     for (const map of this.#eachMap()) {
       if (!libbpf().bpf_map__is_internal(map)) this.#maps?.add(libbpf().bpf_map__name(map), libbpf().bpf_map__fd(map));
     }
+  }
+
+  /** Instructions that the verifier went through for the program that was loaded last; with `statistics` only. */
+  get verified(): number | undefined {
+    const found = /^processed (\d+) insns/m.exec(verifierText(this.#log));
+    return found ? Number(found[1]) : undefined;
   }
 
   /** Attaches a tracepoint (raw, BTF or plain), or whatever else the program's section names in full. */
@@ -253,8 +262,8 @@ function readObject(path: string): Buffer {
   }
 }
 
-/** struct bpf_object_open_opts, up to kernel_log_level: a log buffer that libbpf uses only when a load fails. */
-function openOptions(name: string, log: Buffer): Buffer {
+/** struct bpf_object_open_opts, up to kernel_log_level: a log buffer that libbpf uses only when a load fails, or for statistics. */
+function openOptions(name: string, log: Buffer, statistics = false): Buffer {
   const options = Buffer.alloc(OPEN_OPTIONS_BYTES);
   const objectName = Buffer.from(`${name}\0`);
   keepAlive.set(log, objectName);
@@ -262,6 +271,7 @@ function openOptions(name: string, log: Buffer): Buffer {
   options.writeBigUInt64LE(koffi.address(objectName), 8);
   options.writeBigUInt64LE(koffi.address(log), 56);
   options.writeBigUInt64LE(BigInt(log.length), 64);
+  options.writeUInt32LE(statistics ? BPF_LOG_STATS : 0, 72);
   return options;
 }
 

@@ -1,10 +1,11 @@
-import { accessSync } from "node:fs";
 import { join } from "node:path";
 import type { Hook } from "../../bus/types/selector.ts";
+import { inShort, openRung } from "../hooks/climb.ts";
+import { CONNECT_LADDER, EXEC_KILL, EXEC_LADDER, FILE_LADDER } from "../hooks/ladders.ts";
+import { canDeny, type Rung } from "../hooks/rung.ts";
 import { cgroup2Root } from "../process/cgroups.ts";
 import { KernelError } from "./errors.ts";
 import { BpfObject, SharedMaps } from "./object.ts";
-import { tryProgram, type Trial } from "./trial.ts";
 
 const OBJECTS = join(import.meta.dirname, "../../bpf/out");
 
@@ -16,106 +17,101 @@ export interface RungProbe {
   ok: boolean;
   /** Whether selectors can deny by it. */
   can_deny: boolean;
-  /** Whether the agent has programs for it; the others only say what the kernel would offer. */
+  /** Whether it is the one that the agent takes here: the first of its hook that the kernel takes. */
   used: boolean;
   /** Why not, or what it is worth. */
   detail: string;
 }
 
+const MAX_ENTRIES = { events: 64 * 1024 };
+
 /**
- * Tries every rung of every hook by loading, and where that says nothing by attaching for a moment: the programs of the
- * agent as they are, and for rungs that it does not use one that does nothing. Leaves nothing behind. Needs root.
+ * Tries every rung of every hook with the agent's own programs: by loading, and what is attached to no cgroup by attaching
+ * for a moment, with no selector in force. Leaves nothing behind. Needs root.
  */
 export function probeRungs(): RungProbe[] {
   const maps = new SharedMaps();
   try {
     return [
-      ...denyRungs("process_exec", "bprm_check_security"),
-      ...processRungs(maps),
-      ...denyRungs("network_connect", "socket_connect"),
-      connectRung(maps),
+      ...chosen([...probeLadder(EXEC_LADDER.hook, EXEC_LADDER.rungs, maps), probeProcess(maps)]),
+      probeSeed(maps),
+      ...chosen(probeLadder(FILE_LADDER.hook, FILE_LADDER.rungs, maps)),
+      ...chosen(probeLadder(CONNECT_LADDER.hook, CONNECT_LADDER.rungs, maps)),
     ];
   } finally {
     maps.close();
   }
 }
 
-function denyRungs(hook: Hook, lsmHook: string): RungProbe[] {
-  const trials: [string, Trial][] = [
-    ["lsm", { type: "lsm", target: `bpf_lsm_${lsmHook}` }],
-    ["fmod_ret", { type: "fmod_ret", target: `security_${lsmHook === "socket_connect" ? lsmHook : "bprm_check"}` }],
-  ];
-  return trials.map(([rung, trial]) => {
-    const failure = tryProgram(trial);
-    const detail = failure ?? "would deny before it happens; not used yet";
-    return { hook, rung, ok: failure === null, can_deny: failure === null, used: false, detail };
-  });
+/** Of several with one name the first that works, else the last. */
+function probeLadder(hook: Hook, rungs: readonly Rung[], maps: SharedMaps): RungProbe[] {
+  const probes = new Map<string, RungProbe>();
+  for (const rung of rungs) {
+    if (probes.get(rung.name)?.ok) continue;
+    const failure = tryRung(rung, maps);
+    const ok = failure === null;
+    const detail = failure ?? rung.worth;
+    probes.set(rung.name, { hook, rung: rung.name, ok, can_deny: ok && canDeny(rung), used: false, detail });
+  }
+  return [...probes.values()];
 }
 
-function processRungs(maps: SharedMaps): RungProbe[] {
-  const tracepoint = { rung: "tp_btf", used: true };
-  const settings = { argument_bytes: 8192 };
-  const whole = tryObject("process", maps, () => true, settings);
+/** Execs are seen by the same rung that kills; without the matcher it still sees. */
+function probeProcess(maps: SharedMaps): RungProbe {
+  const whole = tryObject("process", maps, () => true, EXEC_KILL.programs);
   const observing =
-    whole === null ? null : tryObject("process", maps, (name) => name !== "process_exec_match", settings);
-  const seed = tryObject("seed", maps, (name) => name === "seed_with_arguments", settings);
-  return [
-    {
-      hook: "process_exec",
-      ...tracepoint,
-      ok: observing === null,
-      can_deny: whole === null,
-      detail:
-        whole === null
-          ? "denies by SIGKILL before the new image's first instruction"
-          : (observing ?? `observes only: ${whole}`),
-    },
-    {
-      hook: "process_seed",
-      rung: "iter",
-      used: true,
-      ok: seed === null,
-      can_deny: false,
-      detail: seed ?? "lists what runs already",
-    },
-  ];
-}
-
-function connectRung(maps: SharedMaps): RungProbe {
-  const root = cgroup2Root();
-  const failure =
-    root === undefined
-      ? "no cgroup v2 hierarchy is mounted"
-      : tryObject("network", maps, () => true, { connect_can_signal: 0 });
+    whole === null ? null : tryObject("process", maps, (name) => !EXEC_KILL.programs.includes(name), []);
+  const detail = whole === null ? EXEC_KILL.worth : (observing ?? `observes only: ${whole}`);
   return {
-    hook: "network_connect",
-    rung: "cgroup",
-    used: true,
-    ok: failure === null,
-    can_deny: failure === null,
-    detail: failure ?? `denies connect with EPERM below ${root}`,
+    ...{ hook: "process_exec", rung: EXEC_KILL.name, ok: observing === null, can_deny: whole === null },
+    ...{ used: false, detail },
   };
 }
 
-/** Loads the programs and gives them back; null when the kernel takes them, else why not. */
+function probeSeed(maps: SharedMaps): RungProbe {
+  const withArguments = tryObject("seed", maps, (name) => name === "seed_with_arguments", []);
+  const failure =
+    withArguments === null ? null : tryObject("seed", maps, (name) => name === "seed_without_arguments", []);
+  const detail =
+    withArguments === null ? "lists what runs already" : (failure ?? "lists what runs already; arguments from /proc");
+  return { hook: "process_seed", rung: "iter", ok: failure === null, can_deny: false, used: failure === null, detail };
+}
+
+function chosen(probes: RungProbe[]): RungProbe[] {
+  const first = probes.find(({ ok }) => ok);
+  return probes.map((probe) => ({ ...probe, used: probe === first }));
+}
+
+function tryRung(rung: Rung, maps: SharedMaps): string | null {
+  const obstacle = rung.obstacle?.();
+  if (obstacle !== undefined) return obstacle;
+  if (rung.cgroup && cgroup2Root() === undefined) return "no cgroup v2 hierarchy is mounted";
+  return attempt(() => openRung(rung, { maps, maxEntries: MAX_ENTRIES }), rung.cgroup ? [] : rung.programs);
+}
+
 function tryObject(
   name: string,
   maps: SharedMaps,
   autoload: (program: string) => boolean,
-  settings: Record<string, number>,
+  attach: readonly string[],
 ): string | null {
   const path = join(OBJECTS, `${name}.bpf.o`);
+  return attempt(() => BpfObject.open(path, { maps, autoload, maxEntries: MAX_ENTRIES }), attach);
+}
+
+/** Loads programs, attaches some of them, and gives all back; null when the kernel takes them, else why not. */
+function attempt(open: () => BpfObject, attach: readonly string[]): string | null {
   try {
-    accessSync(path);
-    const object = BpfObject.open(path, { maps, autoload, settings, maxEntries: { events: 64 * 1024 } });
+    const object = open();
     try {
       object.load();
+      for (const program of attach) object.attach(program).close();
       return null;
     } finally {
       object.close();
     }
   } catch (error) {
-    if (!(error instanceof KernelError)) return `${path} is missing; build it with: node bpf/build.mjs`;
-    return error.message.split("\n").slice(-2).join(": ");
+    if (!(error instanceof KernelError)) throw error;
+    return inShort(error);
   }
 }

@@ -19,6 +19,15 @@ const RETURN_ZERO = Buffer.from("b7000000000000009500000000000000", "hex");
 
 /** Loads the program and attaches it for a moment. Null when the kernel took it, else why not. */
 export function tryProgram(trial: Trial): string | null {
+  const kept = keepProgram(trial);
+  if (typeof kept === "string") return kept;
+  closeSync(kept.link);
+  closeSync(kept.program);
+  return null;
+}
+
+/** Loads and attaches the program. Returns its descriptors, which the caller closes; else why the kernel did not take it. */
+export function keepProgram(trial: Trial): { program: number; link: number } | string {
   const b = libbpf();
   const attachType = ATTACH[trial.type];
   const id = b.libbpf_find_vmlinux_btf_id(
@@ -33,12 +42,8 @@ export function tryProgram(trial: Trial): string | null {
   const type = trial.type === "lsm" ? BPF_PROG_TYPE_LSM : BPF_PROG_TYPE_TRACING;
   const program = b.bpf_prog_load(type, "reeve_trial", "GPL", RETURN_ZERO, RETURN_ZERO.length / 8, options);
   if (program < 0) return `load refused: ${errnoName(-program)}`;
-  try {
-    const link = b.bpf_raw_tracepoint_open(null, program);
-    if (link < 0) return `attach refused: ${errnoName(-link)}`;
-    closeSync(link);
-    return null;
-  } finally {
-    closeSync(program);
-  }
+  const link = b.bpf_raw_tracepoint_open(null, program);
+  if (link >= 0) return { program, link };
+  closeSync(program);
+  return `attach refused: ${errnoName(-link)}`;
 }

@@ -35,7 +35,9 @@ export function inNetwork(network: Network, family: 4 | 6, bytes: Uint8Array): b
 
 /** A copy with zeros beyond the first `bits` bits. */
 export function masked(bytes: Uint8Array, bits: number): Uint8Array {
-  return Uint8Array.from(bytes, (byte, index) => byte & (0xff00 >> Math.max(0, Math.min(8, bits - index * 8))));
+  const result = bytes.slice();
+  for (let index = bits >> 3; index < result.length; index++) result[index]! &= 0xff00 >> Math.max(0, bits - index * 8);
+  return result;
 }
 
 function isMapped(bytes: Uint8Array): boolean {
@@ -43,7 +45,14 @@ function isMapped(bytes: Uint8Array): boolean {
 }
 
 function parseIpv4(text: string): Uint8Array {
-  return Uint8Array.from(text.split("."), Number);
+  const bytes = new Uint8Array(4);
+  let at = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0x2e) at++;
+    else bytes[at] = bytes[at]! * 10 + code - 0x30;
+  }
+  return bytes;
 }
 
 function parseIpv6(text: string): Uint8Array {

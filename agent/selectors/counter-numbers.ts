@@ -13,16 +13,27 @@ export class CounterNumbers {
     this.#map = map;
   }
 
-  /** The number of a selector by its key; a new one begins at zero. */
+  /** The number of a selector by its key, once it has one. */
   of(key: string): number {
-    const known = this.#numbers.get(key);
-    if (known !== undefined) return known;
-    const number = this.#free.pop() ?? this.#next++;
-    if (number >= this.#map.maxEntries)
-      throw new SelectorError("limit", `more than ${this.#map.maxEntries} selectors are counted`);
-    this.#map.update(u32(number), new Uint8Array(SIZES.match_counters));
-    this.#numbers.set(key, number);
-    return number;
+    return this.#numbers.get(key)!;
+  }
+
+  /**
+   * Gives numbers to those that have none; a new one begins at zero.
+   * @throws SelectorError `limit`
+   */
+  take(keys: readonly string[]): void {
+    const taken: number[] = [];
+    for (const key of keys) {
+      if (this.#numbers.has(key)) continue;
+      const number = this.#free.pop() ?? this.#next++;
+      if (number >= this.#map.maxEntries)
+        throw new SelectorError("limit", `more than ${this.#map.maxEntries} selectors are counted`);
+      this.#numbers.set(key, number);
+      taken.push(number);
+    }
+    const bytes = new Uint8Array(Uint32Array.from(taken).buffer);
+    this.#map.updateBatch(bytes, new Uint8Array(taken.length * SIZES.match_counters), taken.length);
   }
 
   read(key: string): Counters | undefined {

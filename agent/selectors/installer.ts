@@ -1,171 +1,191 @@
 import { randomBytes } from "node:crypto";
-import type { Hook } from "../../bus/types/selector.ts";
-import { HOOKS } from "../../bus/types/selector.ts";
+import { type Hook, HOOKS } from "../../bus/types/selector.ts";
 import { BpfMap } from "../kernel/map.ts";
-import { compile, type HookTables } from "./compile.ts";
 import { SelectorError } from "./errors.ts";
-import { encodeHeader, SIZES, u32 } from "./layout.ts";
-import { HOOK_NUMBER, type NormalSelector } from "./normalize.ts";
+import { HookTables, TablesFull } from "./hook-tables.ts";
+import { hookNumber, MAX_HOOKS } from "./hooks/all.ts";
+import { encodeEntry, SIZES, u32 } from "./layout.ts";
+import type { NormalSelector } from "./normalize.ts";
 import { PathHash } from "./path-hash.ts";
 import type { ScopeSets } from "./scope-sets.ts";
 import type { SelectorMaps } from "./selector-maps.ts";
-import { Slot } from "./slot.ts";
+import { Pool, Slot } from "./slot.ts";
 
-const SLOTS_PER_HOOK = 2;
 const MAX_COLLISIONS = 8;
 
-/** What a hook has in force. */
-interface Installed {
+/** What a hook has in force, and what is kept of it. */
+interface HookState {
+  slots: readonly [Slot, Slot];
+  pools: readonly [Pool, Pool];
+  /** Tables as they are to be next; the slot that is not in use may lag behind. */
+  tables: HookTables | undefined;
+  pool: 0 | 1;
+  slot: 0 | 1;
   install: number;
-  slot: Slot;
-  tables: HookTables;
-  signature: string;
+  selectors: number;
+}
+
+/** How a hook's selectors change. `touched` keep their place and change deadline, rate or priority. */
+export interface HookChange {
+  gone: number[];
+  come: NormalSelector[];
+  touched: [place: number, selector: NormalSelector][];
+  /** All that are to be in force, for when the tables have to be made anew. */
+  all: () => NormalSelector[];
 }
 
 /**
- * Puts compiled tables in force: each hook has two slots, of which the root's header names one. The other is filled, then
- * one update of the root puts all hooks onto their new tables. That update returns after every program that was using the
- * old ones has ended, so that the slot that it left may be filled the next time.
+ * Puts tables in force: each hook has two slots, of which the root names one. The other is changed, then one update of the
+ * root puts all hooks onto their new tables. That update returns after every program that was using the old ones has ended,
+ * so that the slot that it left may be changed the next time.
  */
 export class Installer {
   readonly #maps: SelectorMaps;
   readonly #sets: ScopeSets;
-  readonly #slots: Readonly<Record<Hook, readonly Slot[]>>;
-  readonly #empty: BpfMap;
+  readonly #hooks = new Map<Hook, HookState>();
   #hash = new PathHash(randomBytes(8).readBigUInt64LE());
-  #headers: BpfMap;
-  #current = new Map<Hook, Installed>();
+  #entries: BpfMap | undefined;
   #install = 0;
+  #epoch = 0;
+  #every = false;
 
   constructor(maps: SelectorMaps, sets: ScopeSets) {
     this.#maps = maps;
     this.#sets = sets;
-    const slots = (hook: Hook) =>
-      Array.from({ length: SLOTS_PER_HOOK }, (_, i) => new Slot(HOOK_NUMBER[hook] * SLOTS_PER_HOOK + i, maps));
-    this.#slots = { process_exec: slots("process_exec"), network_connect: slots("network_connect") };
-    this.#empty = this.#makeHeaders(new Map());
-    this.#headers = this.#empty;
+    for (const hook of HOOKS) {
+      const first = hookNumber(hook) * 2;
+      this.#hooks.set(hook, {
+        slots: [new Slot(first, maps), new Slot(first + 1, maps)],
+        pools: [new Pool(first, maps), new Pool(first + 1, maps)],
+        ...{ tables: undefined, pool: 0, slot: 0, install: 0, selectors: 0 },
+      });
+    }
     // The kernel waits some 10 ms for running programs each time that a table is hung up: the first selectors shall not.
-    const nothing = this.#compile([]);
-    for (const slot of Object.values(this.#slots).flat()) slot.fill(nothing, this.#hash.seed, []);
-    this.settle();
+    const nothing: HookChange = { gone: [], come: [], touched: [], all: () => [] };
+    for (let slot = 0; slot < 2; slot++) this.install(new Map(HOOKS.map((hook) => [hook, nothing])), () => 0);
   }
 
-  /** The tables of a hook, once something is installed. */
+  /** The tables of a hook and the number of the last installation that they are of. */
   tablesOf(hook: Hook): HookTables | undefined {
-    return this.#current.get(hook)?.tables;
+    return this.#hooks.get(hook)!.tables;
   }
 
-  installs(): { install: number; selectors: readonly NormalSelector[] }[] {
-    return [...this.#current.values()].map(({ install, tables }) => ({ install, selectors: tables.selectors }));
+  /** The hook's installation that is in force, as denial records name it. */
+  installOf(hook: Hook): number {
+    return this.#hooks.get(hook)!.install;
   }
 
-  /**
-   * Installs all hooks' selectors. A hook for which nothing has changed keeps its tables and what is cached of them.
-   * @throws SelectorError; then what was in force stays.
-   */
-  install(selectors: ReadonlyMap<Hook, readonly NormalSelector[]>, counterOf: (s: NormalSelector) => number): void {
-    const next = new Map<Hook, Installed>();
-    for (const hook of HOOKS) next.set(hook, this.#prepare(hook, selectors.get(hook) ?? [], counterOf));
-    // a swap waits until every program that runs has ended
-    if ([...next].every(([hook, installed]) => this.#current.get(hook) === installed)) return;
-    const headers = this.#makeHeaders(next);
-    this.#swap(headers);
-    this.#current = next;
+  /** Whether sets of scopes have been numbered that the hook's tables do not know and would tell apart. */
+  knowsNot(hook: Hook): boolean {
+    return this.#hooks.get(hook)!.tables?.enterSets() ?? false;
   }
 
-  /** Empties every hook at once. */
-  disarm(): void {
-    this.#swap(this.#empty);
-    this.#current = new Map();
-  }
-
-  /** Returns after every program that was running has ended. */
-  settle(): void {
-    this.#maps.root.update(u32(0), u32(this.#headers.fd));
+  /** Descriptors of all maps of all slots and pools. */
+  maps(): number[] {
+    return [...this.#hooks.values()].flatMap(({ slots, pools }) =>
+      [...slots, ...pools].flatMap((one) => one.maps().flatMap((map) => map.fd ?? [])),
+    );
   }
 
   get lastInstall(): number {
     return this.#install;
   }
 
+  /** Tell of every selector that matches, not only of those that come to decide; from the next installation on. */
+  set every(every: boolean) {
+    this.#every = every;
+  }
+
+  /**
+   * Changes the hooks' tables and puts all of them in force at once. Returns the hooks whose tables were made anew: the
+   * places of all their selectors are other ones. Hooks that are not named keep what they have.
+   * @throws SelectorError, KernelError; then what was in force stays.
+   */
+  install(changes: ReadonlyMap<Hook, HookChange>, counterOf: (s: NormalSelector) => number): Set<Hook> {
+    const anew = new Set<Hook>();
+    const next: { state: HookState; slot: 0 | 1; pool: 0 | 1; install: number }[] = [];
+    for (const [hook, change] of changes) {
+      const state = this.#hooks.get(hook)!;
+      const before = state.tables;
+      if (this.#change(state, change)) anew.add(hook);
+      const tables = state.tables!;
+      const slot = state.slot === 0 ? 1 : 0;
+      const pool = tables === before ? state.pool : state.pool === 0 ? 1 : 0;
+      const install = ++this.#install;
+      state.pools[pool].fill(tables);
+      state.slots[slot].fill(tables, { install, pool: state.pools[pool].number, every: this.#every }, counterOf);
+      next.push({ state, slot, pool, install });
+    }
+    for (const { state, slot, pool, install } of next)
+      Object.assign(state, { slot, pool, install, selectors: state.tables!.size });
+    this.settle();
+    return anew;
+  }
+
+  /** Empties every hook at once; the next installation makes all tables anew. */
+  disarm(): void {
+    for (const state of this.#hooks.values()) Object.assign(state, { selectors: 0, tables: undefined });
+    this.settle();
+  }
+
+  /**
+   * Puts in force what the hooks have, under a new epoch: what the kernel remembers of processes is forgotten, as it has to
+   * be when their marks have changed. Returns after every program that was running has ended.
+   */
+  settle(): void {
+    const entries = BpfMap.create({
+      type: "array",
+      name: "match_entries",
+      keySize: 4,
+      valueSize: SIZES.match_entry,
+      maxEntries: MAX_HOOKS,
+    });
+    this.#epoch++;
+    for (const [hook, { slots, slot, selectors }] of this.#hooks)
+      entries.update(u32(hookNumber(hook)), encodeEntry(this.#epoch, slots[slot].number, selectors));
+    this.#maps.root.update(u32(0), u32(entries.fd));
+    this.#entries?.close();
+    this.#entries = entries;
+  }
+
   close(): void {
     this.disarm();
-    for (const slots of Object.values(this.#slots)) for (const slot of slots) slot.close();
-    this.#empty.close();
+    for (const { slots, pools } of this.#hooks.values()) for (const one of [...slots, ...pools]) one.close();
+    this.#entries?.close();
   }
 
-  #prepare(
-    hook: Hook,
-    selectors: readonly NormalSelector[],
-    counterOf: (selector: NormalSelector) => number,
-  ): Installed {
-    const signature = this.#signature(selectors, counterOf);
-    const current = this.#current.get(hook);
-    if (current?.signature === signature) return current;
-    const tables = this.#compile(selectors);
-    const slot = this.#slots[hook].find((one) => one !== current?.slot)!;
-    slot.fill(
-      tables,
-      this.#hash.seed,
-      tables.selectors.map((selector) => counterOf(selector)),
-    );
-    return { install: ++this.#install, slot, tables, signature };
+  /** Returns whether the tables are other ones now. */
+  #change(state: HookState, { gone, come, touched, all }: HookChange): boolean {
+    const { tables } = state;
+    if (tables !== undefined && !tables.wasteful) {
+      try {
+        tables.update(gone, come);
+        for (const [place, selector] of touched) tables.replace(place, selector);
+        return false;
+      } catch (error) {
+        // these tables are half changed: they go, and what the kernel has of them is not touched
+        state.tables = undefined;
+        if (!(error instanceof TablesFull || isCollision(error))) throw error;
+      }
+    }
+    state.tables = this.#make(all());
+    return true;
   }
 
-  #compile(selectors: readonly NormalSelector[]): HookTables {
+  #make(selectors: readonly NormalSelector[]): HookTables {
     for (let attempt = 0; ; attempt++) {
       try {
-        return compile(selectors, this.#sets, this.#hash);
+        return new HookTables(selectors, this.#sets, this.#hash);
       } catch (error) {
-        if (!(error instanceof SelectorError) || error.code !== "collision" || attempt >= MAX_COLLISIONS) throw error;
+        if (error instanceof TablesFull)
+          throw new SelectorError("limit", "these selectors do not fit into the tables together", { cause: error });
+        if (!isCollision(error) || attempt >= MAX_COLLISIONS) throw error;
         this.#hash = new PathHash(randomBytes(8).readBigUInt64LE());
       }
     }
   }
-
-  /** Everything that the tables are made of. */
-  #signature(selectors: readonly NormalSelector[], counterOf: (selector: NormalSelector) => number): string {
-    const members = new Set<string>();
-    const parts = selectors.map((selector) => {
-      for (const condition of selector.conditions) if ("member" in condition) members.add(condition.member);
-      const { action, mode, priority, deadline, interval, conditions } = selector;
-      return [
-        counterOf(selector),
-        action,
-        mode,
-        priority,
-        deadline,
-        interval,
-        JSON.stringify(conditions, plain),
-      ].join();
-    });
-    const sets = this.#sets.with(members).map(({ number }) => number);
-    return [...parts, sets.join()].join("\n");
-  }
-
-  #makeHeaders(installed: ReadonlyMap<Hook, Installed>): BpfMap {
-    const { match_header: valueSize } = SIZES;
-    const headers = BpfMap.create({
-      type: "array",
-      name: "match_headers",
-      keySize: 4,
-      valueSize,
-      maxEntries: HOOKS.length,
-    });
-    for (const [hook, { tables, install, slot }] of installed)
-      headers.update(u32(HOOK_NUMBER[hook]), encodeHeader(tables, install, slot.number));
-    return headers;
-  }
-
-  #swap(headers: BpfMap): void {
-    const old = this.#headers;
-    this.#maps.root.update(u32(0), u32(headers.fd));
-    this.#headers = headers;
-    if (old !== this.#empty && old !== headers) old.close();
-  }
 }
 
-function plain(_key: string, value: unknown): unknown {
-  return value instanceof Uint8Array ? [...value] : value;
+function isCollision(error: unknown): boolean {
+  return error instanceof SelectorError && error.code === "collision";
 }

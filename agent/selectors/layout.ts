@@ -1,118 +1,159 @@
-import type { HookTables, PathLengths, PrefixEntry, ValueEntry } from "./compile.ts";
+import { type Bitmap, WORDS } from "./bitmaps.ts";
+import { DELTAS, type PlaceClass } from "./classes.ts";
+import { addressBits, type BitsValue } from "./domains.ts";
+import type { HookTables, TableValue } from "./hook-tables.ts";
 import type { NormalSelector } from "./normalize.ts";
-import { sameGroup } from "./order.ts";
+import { OPERAND } from "./operands.ts";
 
 /*
- * The bytes of the structs in bpf/include/match_tables.h and proc_state.h, little-endian. test/agent/selectors/layout
- * compares every size and place with the compiled object's BTF.
+ * The bytes of the structs in bpf/include/match_tables.h, match_process.h and proc_state.h, little-endian.
+ * test/agent/selectors/layout compares every size and place with the compiled object's BTF.
  */
 
 export const SIZES = {
-  match_header: 104,
-  match_key: 16,
+  match_entry: 16,
+  match_header: 4472,
+  match_key: 24,
   match_value: 8,
   match_prefix: 24,
-  match_class: 1304,
+  match_bitmap: 2080,
+  match_class: 72,
   match_selector: 40,
   match_text: 264,
+  match_part: 2200,
+  match_pool: 8,
   match_counters: 72,
   tree_mark: 16,
   cgroup_mark: 8,
   expected_container: 68,
 } as const;
-export const SUMMARY_WORDS = 3;
-const TEXT_BYTES = 256;
+const SUMMARY_WORDS = 4;
+const NO_WORD = 0x7fff_ffff;
 const CGROUP_EXEMPT = 1;
 const MATCH_ENFORCES = 1;
-const MATCH_MONITORS = 2;
+const MATCH_EVERY = 2;
+const LENGTH_BYTES = 32;
+/** Places of the header's fields. */
+export const HEADER = {
+  ...{ active: 0, shorter: 8, seed: 16, install: 32, pool: 36, words: 40, flags: 44, live: 48, atoms: 52, care: 56 },
+  ...{ none: 88, lengths: 248, atom: 632, best: 2168, kind: 4216 },
+} as const;
 
-export function encodeHeader(tables: HookTables, install: number, slot: number): Buffer {
+export interface HeaderFields {
+  install: number;
+  pool: number;
+  /** Tell of every selector that matches. */
+  every: boolean;
+}
+
+export function encodeHeader(tables: HookTables, { install, pool, every }: HeaderFields): Buffer {
   const bytes = Buffer.alloc(SIZES.match_header);
-  const has = (mode: number) => tables.selectors.some((selector) => selector.mode === mode);
-  const flags = (has(1) ? MATCH_ENFORCES : 0) | (has(0) ? MATCH_MONITORS : 0);
-  const { active, ranged, enforcing, monitoring, none, selectors } = tables;
-  const words = [install, slot, selectors.length, active, ranged, flags, enforcing, monitoring, ...none];
-  for (const [index, word] of words.entries()) bytes.writeUInt32LE(word, index * 4);
+  bytes.writeBigUInt64LE(tables.active, HEADER.active);
+  bytes.writeBigUInt64LE(tables.shorter, HEADER.shorter);
+  bytes.writeBigUInt64LE(tables.hash.seed, HEADER.seed);
+  const flags = (tables.enforces ? MATCH_ENFORCES : 0) | (every ? MATCH_EVERY : 0);
+  const numbers = [install, pool, tables.words, flags, tables.live.class, tables.atoms.length];
+  for (const [index, number] of numbers.entries()) bytes.writeUInt32LE(number, HEADER.install + index * 4);
+  for (const [operand, care] of tables.care) bytes.writeUInt32LE(care, HEADER.care + (operand - OPERAND.own) * 4);
+  for (const [operand, number] of tables.none.entries()) bytes.writeUInt32LE(number, HEADER.none + operand * 4);
+  for (const [walk, { slash, any }] of tables.lengths.entries()) {
+    const at = HEADER.lengths + walk * 2 * LENGTH_BYTES;
+    for (const length of slash) bytes[at + ((length - 1) >> 3)]! |= 1 << ((length - 1) & 7);
+    for (const length of any) bytes[at + LENGTH_BYTES + ((length - 1) >> 3)]! |= 1 << ((length - 1) & 7);
+  }
+  for (const [index, { mask, operand, set, clear }] of tables.atoms.entries()) {
+    const at = HEADER.atom + index * 24;
+    bytes.writeBigUInt64LE(mask, at);
+    for (const [place, number] of [operand, set.class, clear.class].entries())
+      bytes.writeUInt32LE(number, at + 8 + place * 4);
+  }
+  for (const [index, { best, kind }] of tables.places.words.entries()) {
+    writeU64(bytes, best, HEADER.best + index * 8);
+    bytes[HEADER.kind + index] = kind;
+  }
   return bytes;
 }
 
-export function encodeKey(entry: Pick<ValueEntry, "operand" | "value">): Buffer {
-  const bytes = Buffer.alloc(SIZES.match_key);
-  bytes.writeBigUInt64LE(entry.value, 0);
-  bytes.writeUInt32LE(entry.operand, 8);
+/** `selectors` of 0: nothing to match. */
+export function encodeEntry(epoch: number, slot: number, selectors: number): Buffer {
+  const bytes = Buffer.alloc(SIZES.match_entry);
+  writeU64(bytes, epoch, 0);
+  bytes.writeUInt32LE(slot, 8);
+  bytes.writeUInt32LE(selectors, 12);
   return bytes;
 }
 
-export function encodeValue(entry: { class: number; text?: number }): Buffer {
-  const bytes = Buffer.alloc(SIZES.match_value);
-  bytes.writeUInt32LE(entry.class, 0);
-  bytes.writeUInt32LE(entry.text ?? 0, 4);
-  return bytes;
+/** struct match_key at `at`: for whole values. */
+export function writeKey(bytes: Buffer, at: number, { operand, hash, node }: TableValue): void {
+  bytes.writeUInt32LE(operand, at + 16);
+  if (hash !== undefined) {
+    bytes.writeUInt32LE(hash[0], at);
+    bytes.writeUInt32LE(hash[1], at + 4);
+    return;
+  }
+  const { family, number, bytes: address } = node.value as BitsValue;
+  if (family === 0) writeU64(bytes, number, at);
+  else bytes.set(address, at);
+  bytes.writeUInt32LE(family, at + 20);
 }
 
-export function encodePrefix(entry: PrefixEntry): Buffer {
-  const bytes = Buffer.alloc(SIZES.match_prefix);
-  bytes.writeUInt32LE(32 + entry.bits, 0);
-  bytes[4] = entry.operand;
-  bytes[5] = entry.family;
-  bytes.set(entry.data, 8);
-  return bytes;
+/** struct match_prefix at `at`: for beginnings of numbers and addresses. */
+export function writePrefix(bytes: Buffer, at: number, { operand, node }: TableValue): void {
+  const { size, family, number, bytes: address } = node.value as BitsValue;
+  bytes.writeUInt32LE(32 + (family === 0 ? size : addressBits(size)), at);
+  bytes[at + 4] = operand;
+  bytes[at + 5] = family;
+  if (family !== 0) bytes.set(address, at + 8);
+  else {
+    bytes.writeUInt32BE(Math.floor(number / 2 ** 32), at + 8);
+    bytes.writeUInt32BE(number % 2 ** 32, at + 12);
+  }
+}
+
+export function writeValue(bytes: Buffer, at: number, { node, text }: TableValue): void {
+  bytes.writeUInt32LE(node.class, at);
+  bytes.writeUInt32LE(text, at + 4);
 }
 
 /** Words of a bitmap behind a bit for each that is not empty. */
-export function encodeClass(bitmap: Uint32Array): Buffer {
-  const bytes = Buffer.alloc(SIZES.match_class);
-  for (let half = 0; half < bitmap.length; half++) {
-    if (bitmap[half] === 0) continue;
-    bytes.writeUInt32LE(bitmap[half]!, SUMMARY_WORDS * 8 + half * 4);
-    const word = half >> 1;
-    bytes[word >> 3]! |= 1 << (word & 7);
+export function writeBitmap(bytes: Buffer, at: number, bitmap: Bitmap): void {
+  bytes.set(new Uint8Array(bitmap.buffer, bitmap.byteOffset, bitmap.byteLength), at + SUMMARY_WORDS * 8);
+  for (let word = 0; word < WORDS; word++)
+    if ((bitmap[word * 2]! | bitmap[word * 2 + 1]!) !== 0) bytes[at + (word >> 3)]! |= 1 << (word & 7);
+}
+
+export function writeClass(bytes: Buffer, at: number, { base, deltas }: PlaceClass): void {
+  bytes.writeUInt32LE(base, at);
+  for (let index = 0; index < DELTAS; index++) {
+    const [word, low, high] = deltas[index] ?? [NO_WORD, 0, 0];
+    const to = at + 8 + SUMMARY_WORDS * 8 + index * 16;
+    bytes.writeUInt32LE(word, to);
+    bytes.writeInt32LE(low | 0, to + 8);
+    bytes.writeInt32LE(high | 0, to + 12);
+    if (word !== NO_WORD) bytes[at + 8 + (word >> 3)]! |= 1 << (word & 7);
   }
-  return bytes;
 }
 
-export function encodeSelector(selectors: readonly NormalSelector[], index: number, counters: number): Buffer {
-  const selector = selectors[index]!;
-  const bytes = Buffer.alloc(SIZES.match_selector);
-  bytes.writeBigUInt64LE(selector.deadline ?? 0n, 0);
-  bytes.writeBigUInt64LE(beyond(selectors, index), 8);
-  bytes.writeBigUInt64LE(selector.interval, 16);
-  bytes.writeUInt32LE(counters, 24);
-  bytes.writeUInt32LE(
-    selector.conditions.reduce((bits, condition) => bits | (1 << condition.operand), 0),
-    28,
-  );
-  bytes.writeInt32LE(selector.priority, 32);
-  bytes[36] = selector.action;
-  bytes[37] = selector.mode;
-  return bytes;
+export function writeSelector(bytes: Buffer, at: number, selector: NormalSelector, counters: number): void {
+  const operands = selector.conditions.reduce((bits, { operand }) => bits | (1n << BigInt(operand)), 0n);
+  bytes.writeBigUInt64LE(selector.deadline ?? 0n, at);
+  bytes.writeBigUInt64LE(selector.interval, at + 8);
+  bytes.writeBigUInt64LE(operands, at + 16);
+  bytes.writeInt32LE(selector.priority, at + 24);
+  bytes.writeUInt32LE(counters, at + 28);
+  bytes[at + 32] = selector.action;
+  bytes[at + 33] = selector.mode;
+  bytes[at + 34] = selector.perProcess ? 1 : 0;
 }
 
-/** Bits of the selector's word behind its group. */
-function beyond(selectors: readonly NormalSelector[], index: number): bigint {
-  const word = index & ~63;
-  let next = index + 1;
-  while (next < word + 64 && next < selectors.length && sameGroup(selectors[index]!, selectors[next]!)) next++;
-  return next >= word + 64 ? 0n : BigInt.asUintN(64, ~0n << BigInt(next - word));
+export function writeText(bytes: Buffer, at: number, text: Uint8Array): void {
+  bytes.writeUInt32LE(text.length, at);
+  bytes.set(text, at + 8);
 }
 
-export function encodeText(text: Uint8Array): Buffer {
-  const bytes = Buffer.alloc(SIZES.match_text);
-  bytes.writeBigUInt64LE(BigInt(text.length), 0);
-  bytes.set(text, 8);
-  return bytes;
-}
-
-/** Entry 0 of the texts: struct match_paths. */
-export function encodePaths(seed: bigint, lengths: readonly PathLengths[]): Buffer {
-  const bytes = Buffer.alloc(SIZES.match_text);
-  bytes.writeBigUInt64LE(seed, 0);
-  for (const [walk, { slash, any }] of lengths.entries()) {
-    const at = 8 + (walk * TEXT_BYTES) / 4;
-    for (const length of slash) bytes[at + ((length - 1) >> 3)]! |= 1 << ((length - 1) & 7);
-    for (const length of any) bytes[at + 32 + ((length - 1) >> 3)]! |= 1 << ((length - 1) & 7);
-  }
-  return bytes;
+function writeU64(bytes: Buffer, value: number, at: number): void {
+  bytes.writeUInt32LE(value % 2 ** 32, at);
+  bytes.writeUInt32LE(Math.floor(value / 2 ** 32), at + 4);
 }
 
 export interface TreeMark {
@@ -162,13 +203,13 @@ export interface Counters {
   would_deny: number;
   denied: number;
   undecided: number;
-  suppressed: number;
+  rate_limited: number;
 }
 
 export function decodeCounters(bytes: Uint8Array): Counters {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const at = (place: number) => Number(view.readBigUInt64LE(32 + 8 * place));
-  return { hits: at(0), would_deny: at(1), denied: at(2), undecided: at(3), suppressed: at(4) };
+  return { hits: at(0), would_deny: at(1), denied: at(2), undecided: at(3), rate_limited: at(4) };
 }
 
 export function u32(value: number): Buffer {

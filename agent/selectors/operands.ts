@@ -3,26 +3,28 @@ import type { Operator } from "../../bus/types/selector.ts";
 /** Operands of the kernel's tables: enum match_operand in bpf/include/match_tables.h. */
 export const OPERAND = {
   binary: 0,
-  binaryPrefix: 1,
-  binarySuffix: 2,
   parent: 3,
-  parentPrefix: 4,
-  parentSuffix: 5,
   uid: 6,
-  cgroup: 7,
-  tree: 8,
-  daddr: 9,
-  dport: 10,
+  gid: 7,
+  auid: 8,
+  cgroup: 9,
+  tree: 10,
+  namespace: 11,
+  capEffective: 19,
+  capPermitted: 20,
+  lineage: 21,
+  properties: 22,
+  /** The first of a hook's own: MATCH_OWN(0). */
+  own: 32,
 } as const;
-export const OPERANDS = 11;
+export const OPERANDS = 40;
 
-export type Operand = (typeof OPERAND)[keyof typeof OPERAND];
-export type TextOperand = 0 | 1 | 2 | 3 | 4 | 5;
-export type NumberOperand = typeof OPERAND.uid | typeof OPERAND.dport;
-export type SetOperand = typeof OPERAND.cgroup | typeof OPERAND.tree;
+/** enum match_namespace. */
+export const NAMESPACES = ["mnt", "pid", "net", "uts", "ipc", "user", "cgroup", "time"] as const;
+export type Namespace = (typeof NAMESPACES)[number];
 
-export const TEXT_OPERANDS: readonly TextOperand[] = [0, 1, 2, 3, 4, 5];
-export const NUMBER_BITS: Readonly<Record<NumberOperand, 16 | 32>> = { 6: 32, 10: 16 };
+/** Bits of enum process_property. */
+export const PROPERTY = { setId: 1, memfd: 2, upper: 4, container: 8 } as const;
 
 /** Places of the operands of a path by operator. */
 export const TEXT_OFFSET: Partial<Record<Operator, 0 | 1 | 2>> = {
@@ -34,7 +36,12 @@ export const TEXT_OFFSET: Partial<Record<Operator, 0 | 1 | 2>> = {
   notSuffix: 2,
 };
 
-/** How an operand compares a text. */
-export function textKind(operand: TextOperand): "exact" | "prefix" | "suffix" {
-  return (["exact", "prefix", "suffix"] as const)[operand % 3]!;
+export type TextKind = "exact" | "prefix" | "suffix";
+const TEXT_KINDS = ["exact", "prefix", "suffix"] as const;
+
+/** How an operand compares a text, and whose lengths it takes part in: enum match_text_family. */
+export function textOperand(operand: number): { kind: TextKind; family: 0 | 1 | 2 } {
+  const own = operand >= OPERAND.own;
+  const place = own ? operand - OPERAND.own : operand;
+  return { kind: TEXT_KINDS[place % 3]!, family: own ? 2 : place >= OPERAND.parent ? 1 : 0 };
 }

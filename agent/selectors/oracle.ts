@@ -1,20 +1,30 @@
 import { inNetwork } from "./address.ts";
-import { type Condition, MODE_NUMBER, type NormalSelector } from "./normalize.ts";
-import { OPERAND, textKind } from "./operands.ts";
-import { inOrder } from "./order.ts";
+import type { Condition } from "./condition.ts";
+import { ACTION_NUMBER, type NormalSelector } from "./normalize.ts";
+import { OPERAND, textOperand } from "./operands.ts";
+import { KIND, kindOf, scoreOf } from "./order.ts";
 
 /** An event as the naive matcher sees it. A path of null is not known. */
 export interface OracleEvent {
   binary: string | null;
   parent: string | null;
-  uid: number;
   cgroups: ReadonlySet<string>;
   /** Null: not known. */
   trees: ReadonlySet<string> | null;
-  /** Absent at hooks without a destination. */
-  destination?: { family: 4 | 6; bytes: Uint8Array; port: number };
+  /** Numbers and masks of the process by operand; absent ones are 0. */
+  numbers?: Readonly<Record<number, number>>;
+  masks?: Readonly<Record<number, bigint | null>>;
+  /** The hook's own: a path, numbers, an address by operand. A path of null is not known. */
+  path?: string | null;
+  address?: { family: 4 | 6; bytes: Uint8Array };
   /** Boottime ns. */
   now: bigint;
+}
+
+/** A selector and the place that the tables gave it. */
+export interface PlacedSelector {
+  selector: NormalSelector;
+  place: number;
 }
 
 export interface OracleMatch {
@@ -24,55 +34,73 @@ export interface OracleMatch {
 }
 
 export interface OracleVerdict {
-  /** Those in mode monitor that match before the decision, in order. */
-  monitored: OracleMatch[];
+  /** Those in mode monitor that score more than the one that decides; with `every`, all that match but that one. */
+  told: OracleMatch[];
   decided: OracleMatch | undefined;
+  /** The one that says whether to post. */
+  posting: OracleMatch | undefined;
+  posts: boolean;
 }
 
 type Truth = boolean | undefined;
 const HELD_BYTES = 255;
 
 /** One selector after the other: what the kernel's tables must say too. */
-export function decide(selectors: readonly NormalSelector[], event: OracleEvent): OracleVerdict {
-  const monitored: OracleMatch[] = [];
-  for (const selector of inOrder(selectors)) {
+export function decide(selectors: readonly PlacedSelector[], event: OracleEvent, every = false): OracleVerdict {
+  const told: OracleMatch[] = [];
+  let decided: OracleMatch | undefined;
+  let posting: OracleMatch | undefined;
+  for (const { selector } of selectors.toSorted(
+    (a, b) => scoreOf(b.selector, b.place) - scoreOf(a.selector, a.place),
+  )) {
     if (selector.deadline !== null && event.now >= selector.deadline) continue;
     const truths = new Set(selector.conditions.map((condition) => holds(condition, event)));
     if (truths.has(false)) continue;
     const match = { selector, undecided: truths.has(undefined) };
-    if (selector.mode === MODE_NUMBER.enforce) return { monitored, decided: match };
-    monitored.push(match);
+    const kind = kindOf(selector);
+    if (kind === KIND.post) posting ??= match;
+    else if (kind === KIND.decide && decided === undefined) decided = match;
+    else if (every || (kind === KIND.monitor && decided === undefined)) told.push(match);
   }
-  return { monitored, decided: undefined };
+  return { told, decided, posting, posts: posting?.selector.action === ACTION_NUMBER.post };
 }
 
 function holds(condition: Condition, event: OracleEvent): Truth {
-  if ("member" in condition) {
-    const set = condition.operand === OPERAND.tree ? event.trees : event.cgroups;
-    return set === null ? undefined : set.has(condition.member);
-  }
   const lists = listed(condition, event);
   return lists === undefined ? undefined : lists !== condition.negative;
 }
 
-function listed(condition: Exclude<Condition, { member: string }>, event: OracleEvent): Truth {
-  if ("texts" in condition) {
-    const path = condition.operand >= OPERAND.parent ? event.parent : event.binary;
-    if (path === null) return undefined;
-    const kind = textKind(condition.operand);
-    if (kind === "exact") return condition.texts.includes(path);
-    if (kind === "prefix") return condition.texts.some((text) => path.startsWith(text));
-    // the kernel keeps the beginning only
-    if (Buffer.byteLength(path) > HELD_BYTES) return undefined;
-    return condition.texts.some((text) => path.endsWith(text));
+function listed(condition: Condition, event: OracleEvent): Truth {
+  const { operand } = condition;
+  switch (condition.type) {
+    case "set": {
+      const set = operand === OPERAND.tree ? event.trees : event.cgroups;
+      return set === null ? undefined : set.has(condition.member);
+    }
+    case "text": {
+      const { kind, family } = textOperand(operand);
+      const path = [event.binary, event.parent, event.path ?? null][family]!;
+      if (path === null) return undefined;
+      if (kind === "exact") return condition.texts.includes(path);
+      if (kind === "prefix") return condition.texts.some((text) => path.startsWith(text));
+      // of processes the kernel keeps the beginning only
+      if (family !== 2 && Buffer.byteLength(path) > HELD_BYTES) return undefined;
+      return condition.texts.some((text) => path.endsWith(text));
+    }
+    case "number": {
+      const value = event.numbers?.[operand] ?? 0;
+      return condition.ranges.some(([low, high]) => low <= value && value <= high);
+    }
+    case "mask": {
+      const value = event.masks?.[operand] ?? event.numbers?.[operand] ?? 0n;
+      if (event.masks?.[operand] === null) return undefined;
+      return (BigInt(value) & condition.mask) !== 0n;
+    }
+    case "address": {
+      const { address } = event;
+      return (
+        address !== undefined && condition.networks.some((network) => inNetwork(network, address.family, address.bytes))
+      );
+    }
   }
-  if ("ranges" in condition) {
-    const value = condition.operand === OPERAND.uid ? event.uid : event.destination?.port;
-    return value !== undefined && condition.ranges.some(([low, high]) => low <= value && value <= high);
-  }
-  const { destination } = event;
-  return (
-    destination !== undefined &&
-    condition.networks.some((network) => inNetwork(network, destination.family, destination.bytes))
-  );
 }

@@ -1,33 +1,19 @@
-import type { NormalSelector } from "./normalize.ts";
+import { ACTION_NUMBER, MODE_NUMBER, type NormalSelector } from "./normalize.ts";
 
-/**
- * The order in which selectors decide: higher priority first, then the stronger action (kill, deny, signal), then the
- * later deadline (none is the latest), then entry and id. The kernel relies on deadlines falling within one priority and
- * action: behind an ended selector all of its group have ended.
- */
-export function inOrder(selectors: readonly NormalSelector[]): NormalSelector[] {
-  return selectors.toSorted(
-    (a, b) =>
-      b.priority - a.priority ||
-      b.action - a.action ||
-      compareDeadlines(a.deadline, b.deadline) ||
-      compareTexts(a.source.entry, b.source.entry) ||
-      compareTexts(a.source.selector.id, b.source.selector.id),
-  );
+/** enum match_kind. */
+export const KIND = { decide: 0, monitor: 1, post: 2 } as const;
+export type Kind = (typeof KIND)[keyof typeof KIND];
+
+/** What a selector is for: to decide, to tell what it would have decided, or to say whether an event is posted. */
+export function kindOf({ action, mode }: Pick<NormalSelector, "action" | "mode">): Kind {
+  if (action <= ACTION_NUMBER.noPost) return KIND.post;
+  return mode === MODE_NUMBER.enforce ? KIND.decide : KIND.monitor;
 }
 
-/** Whether two selectors are of one group: an ended one of a group means that those behind it have ended. */
-export function sameGroup(a: NormalSelector, b: NormalSelector): boolean {
-  return a.priority === b.priority && a.action === b.action;
-}
+/** Bits of a score: what decides between selectors is the priority, then the stronger action, then the lower place. */
+const PLACES = 0x7fff;
 
-function compareDeadlines(a: bigint | null, b: bigint | null): number {
-  if (a === b) return 0;
-  if (a === null) return -1;
-  if (b === null) return 1;
-  return a > b ? -1 : 1;
-}
-
-function compareTexts(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+/** score_of in bpf/include/match_scan.h: the higher decides. Below 2^53. */
+export function scoreOf({ priority, action }: Pick<NormalSelector, "action" | "priority">, place: number): number {
+  return (priority + 0x8000_0000) * 2 ** 18 + action * 2 ** 15 + (PLACES - place);
 }

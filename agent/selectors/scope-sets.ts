@@ -27,6 +27,11 @@ export class ScopeSets {
     return this.#members[number] ?? new Set();
   }
 
+  /** The sets that have been numbered from `first` on. */
+  from(first: number): { number: number; members: ReadonlySet<string> }[] {
+    return this.#members.slice(first).map((members, index) => ({ number: first + index, members }));
+  }
+
   /** Every set that has one of `members`. */
   with(members: ReadonlySet<string>): { number: number; members: ReadonlySet<string> }[] {
     return this.#members.flatMap((set, number) =>

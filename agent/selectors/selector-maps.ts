@@ -1,15 +1,18 @@
 import { BpfMap } from "../kernel/map.ts";
 import type { SharedMaps } from "../kernel/shared-maps.ts";
 import { SelectorError } from "./errors.ts";
-import type { SlotMaps } from "./slot.ts";
 
 const NAMES = {
   root: "match_root",
+  headers: "match_headers",
   values: "match_values",
   prefixes: "match_prefixes",
+  bitmaps: "match_bitmaps",
   classes: "match_classes",
   selectors: "match_selectors",
   texts: "match_texts",
+  parts: "match_parts",
+  pools: "match_pools",
   counters: "selector_counters",
   counts: "match_counts",
   states: "processes",
@@ -18,7 +21,7 @@ const NAMES = {
 } as const;
 
 /** The matcher's maps, by descriptors of its own. */
-export type SelectorMaps = SlotMaps & Record<Exclude<keyof typeof NAMES, keyof SlotMaps>, BpfMap>;
+export type SelectorMaps = Record<keyof typeof NAMES, BpfMap>;
 
 /** @throws SelectorError `tables` when the programs that make the maps are not loaded. */
 export function openSelectorMaps(shared: SharedMaps): SelectorMaps {

@@ -1,12 +1,14 @@
 import { type ContainerScope, containerPartOf } from "../../bus/container-scope.ts";
-import { HOOKS, type Hook, type Scope } from "../../bus/types/selector.ts";
+import { HOOKS, type Hook, type Scope, type Selector } from "../../bus/types/selector.ts";
 import type { RefusedSelector } from "../../bus/types/status.ts";
 import { BpfMap } from "../kernel/map.ts";
 import type { SharedMaps } from "../kernel/shared-maps.ts";
 import { Budget, DEFAULT_BUDGET } from "./budget.ts";
 import { type Cgroup, cgroupAt } from "./cgroup-tree.ts";
 import { CgroupMarks, memberOf } from "./cgroup-marks.ts";
-import { MAX_SELECTORS } from "./class-pool.ts";
+import { AppliedSelectors } from "./applied.ts";
+import { HookLimits } from "./hook-limits.ts";
+import type { HookTables } from "./hook-tables.ts";
 import { CounterNumbers } from "./counter-numbers.ts";
 import {
   type ContainerGroups,
@@ -18,7 +20,7 @@ import {
 } from "./container-scopes.ts";
 import { SelectorError } from "./errors.ts";
 import { Installer } from "./installer.ts";
-import { MODE_NUMBER, normalize, type NormalSelector } from "./normalize.ts";
+import { MODE_NUMBER, normalize, type NormalSelector, type ScopeMembers, selectorKey } from "./normalize.ts";
 import { cgroupScopeOf } from "./scope.ts";
 import { ScopeSets } from "./scope-sets.ts";
 import { closeSelectorMaps, openSelectorMaps, type SelectorMaps } from "./selector-maps.ts";
@@ -27,10 +29,10 @@ import type { ActiveSelector, ApplyReport, CountedSelector, Demotion, HookAbilit
 import { u32 } from "./layout.ts";
 
 const MAX_ROUNDS = 32;
-/** Sets of selectors that denial records still on their way may speak of. */
-const REMEMBERED_INSTALLS = 256;
+/** Tables that denial records still on their way may speak of. */
+const REMEMBERED_TABLES = 4;
 /** enum match_count. */
-const COUNT_NAMES = ["broken", "signals_failed", "unknown_process", "untold"] as const;
+const COUNT_NAMES = ["broken", "signals_failed", "unknown_process", "untold", "no_memory", "uncached"] as const;
 
 export interface SelectorTablesOptions {
   maps: SharedMaps;
@@ -55,7 +57,7 @@ export interface SelectorTablesOptions {
 interface Resolved {
   cgroup: Cgroup | undefined;
   containers: ContainerScope | undefined;
-  tree: string | null;
+  members: ScopeMembers;
 }
 
 interface Placed {
@@ -63,6 +65,15 @@ interface Placed {
   outer: MarkedCgroup[];
   outerSets: string[][];
   exempt: Cgroup[];
+}
+
+/** What a normal form was made of: it stands while that is the same. */
+interface Made {
+  selector: Selector;
+  deadline: bigint | null;
+  members: string;
+  ability: HookAbility | undefined;
+  demoted: boolean;
 }
 
 /** The selectors in force in this kernel: compiled, installed, marked, counted. */
@@ -76,10 +87,12 @@ export class SelectorTables {
   readonly #containers: ContainerScopes;
   readonly #numbers: CounterNumbers;
   readonly #budget: Budget;
-  readonly #described = new Map<number, readonly NormalSelector[]>();
+  /** Tables, the newest last, with the installations that they were used in. */
+  readonly #history: { tables: HookTables; installs: Set<number> }[] = [];
   /** Selectors that went back to monitor, with what they said when they did. */
   readonly #demoted = new Map<string, string>();
-  #applied: NormalSelector[] = [];
+  readonly #applied = new AppliedSelectors();
+  readonly #made = new WeakMap<NormalSelector, Made>();
   #given: { revision: number; selectors: readonly ActiveSelector[] } = { revision: 0, selectors: [] };
   #armed = true;
   /** What the last apply found, for containers that come later. */
@@ -130,14 +143,13 @@ export class SelectorTables {
     const outer = [...cgroups].map(([member, cgroup]) => ({ cgroup, members: [member] }));
     const outerSets = this.#cgroups.setsOf(outer);
     this.#placed = { groups, outer, outerSets, exempt: exempt.cgroups };
-    const hooks = byHook(normal);
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const treePlan = this.#trees.plan(trees);
       const cgroupPlan = this.#cgroups.plan([...outer, ...running.marked], outside);
       const expectedPlan = this.#containers.plan(groups, outerSets);
       const marks = treePlan.size + cgroupPlan.size + expectedPlan.size;
       // tables before marks: they must know each set that a mark may name
-      if (round === 0 || marks > 0) this.#install(hooks);
+      if (round === 0 || marks > 0) this.#install(normal);
       if (marks === 0) break;
       // a container that is made meanwhile is in its scopes before the walk could find it
       this.#containers.write(expectedPlan);
@@ -145,11 +157,11 @@ export class SelectorTables {
       this.#cgroups.write(cgroupPlan);
       this.#installer.settle();
     }
-    this.#forget(normal, new Set([...trees, ...cgroups.keys(), ...scopes.keys()]));
+    this.#forget(new Set([...trees, ...cgroups.keys(), ...scopes.keys()]));
     return {
       revision,
       install: this.#installer.lastInstall,
-      applied: normal.length,
+      applied: normal.size,
       refused,
       unresolved: exempt.unresolved,
       armed: true,
@@ -161,6 +173,7 @@ export class SelectorTables {
   disarm(): void {
     this.#installer.disarm();
     this.#armed = false;
+    this.#applied.clear();
   }
 
   /** Whether what is in force has to be applied again when containers come, go, or get other names. */
@@ -192,15 +205,17 @@ export class SelectorTables {
 
   /** Boottime ns of the next lease that ends: applying again then frees its place. The matcher ignores it anyhow. */
   nextDeadline(): bigint | null {
-    const deadlines = this.#applied.flatMap(({ deadline }) => (deadline === null ? [] : [deadline]));
-    return deadlines.length === 0 ? null : deadlines.reduce((a, b) => (a < b ? a : b));
+    let next: bigint | null = null;
+    for (const [, normal] of this.#applied)
+      if (normal.deadline !== null && (next === null || normal.deadline < next)) next = normal.deadline;
+    return next;
   }
 
   /** Counters of each selector in force, since this agent has it. */
   counters(): CountedSelector[] {
-    return this.#applied.map(({ source: { entry, selector } }) => {
-      const counted = this.#numbers.read(keyOf(entry, selector.id));
-      return { entry, id: selector.id, ...(counted ?? NOTHING) };
+    return [...this.#applied].map(([key, { source }]) => {
+      const counted = this.#numbers.read(key);
+      return { entry: source.entry, id: source.selector.id, ...(counted ?? NOTHING) };
     });
   }
 
@@ -219,9 +234,8 @@ export class SelectorTables {
   enforceBudget(): Demotion[] {
     const demotions: Demotion[] = [];
     const time = this.#options.now();
-    for (const { source, mode } of this.#applied) {
+    for (const [key, { source, mode }] of this.#applied) {
       const { entry, selector } = source;
-      const key = keyOf(entry, selector.id);
       const counted = mode === MODE_NUMBER.enforce ? this.#numbers.read(key) : undefined;
       if (counted === undefined) continue;
       const denials = this.#budget.add(key, counted.denied, time);
@@ -235,14 +249,24 @@ export class SelectorTables {
 
   /** Selectors that are in mode monitor because they exceeded their budget. */
   demoted(): { entry: string; id: string }[] {
-    return this.#applied.flatMap(({ source }) =>
+    return [...this.#applied].flatMap(([, { source }]) =>
       this.#isDemoted(source) ? [{ entry: source.entry, id: source.selector.id }] : [],
     );
   }
 
   /** The selector that a denial record means: `install` and `index` are its fields `install` and `selector`. */
   describe(install: number, index: number): ActiveSelector | undefined {
-    return this.#described.get(install)?.[index]?.source;
+    return this.#history.find(({ installs }) => installs.has(install))?.tables.last[index]?.source;
+  }
+
+  /** Descriptors of the maps that the tables stand in, for who wants to know what they take. */
+  innerMaps(): number[] {
+    return this.#installer.maps();
+  }
+
+  /** The place of a selector in force: between those of one priority and action the lower one decides. */
+  placeOf(source: ActiveSelector): number | undefined {
+    return this.#applied.placeOf(source.selector.hook, selectorKey(source));
   }
 
   /** Empties every hook and takes every mark away. */
@@ -255,56 +279,67 @@ export class SelectorTables {
   }
 
   #resolve(selectors: readonly ActiveSelector[]) {
-    const normal: NormalSelector[] = [];
+    const normal = new Map<string, NormalSelector>();
     const refused: RefusedSelector[] = [];
     const cgroups = new Map<string, Cgroup>();
     const trees = new Set<string>();
-    const scopes = new Map<string, ContainerScope>();
-    const seen = new Set<string>();
-    const perHook = new Map<Hook, number>();
+    const containers = new Map<string, ContainerScope>();
+    const limits = new Map<Hook, HookLimits>(HOOKS.map((hook) => [hook, new HookLimits(hook)]));
     const now = this.#options.now();
+    const scopes = new Map<string, Resolved>();
+    const scopeOf = (scope: Scope): Resolved => {
+      const key = JSON.stringify([scope.cgroup, scope.container, scope.service, scope.pod, scope.tree]);
+      const known = scopes.get(key) ?? this.#resolveScope(scope);
+      scopes.set(key, known);
+      return known;
+    };
     for (const source of selectors) {
       const { entry, selector } = source;
       if (!this.#isForThisNode(selector.scope ?? {})) continue;
       if (source.deadline !== null && source.deadline <= now) continue;
       try {
-        const key = keyOf(entry, selector.id);
-        if (seen.has(key)) throw new SelectorError("duplicate", `id: ${selector.id} is there twice in ${entry}`);
-        const count = (perHook.get(selector.hook) ?? 0) + 1;
-        if (count > MAX_SELECTORS)
-          throw new SelectorError(
-            "limit",
-            `${selector.hook} has ${MAX_SELECTORS} selectors already, which is all it takes`,
-          );
-        const scope = this.#resolveScope(selector.scope ?? {});
-        const { cgroup, containers, tree } = scope;
-        const ofCgroup = cgroup === undefined ? [] : [memberOf(cgroup)];
-        const ofContainers = containers === undefined ? [] : [memberOfContainers(containers)];
-        const members = { cgroups: [...ofCgroup, ...ofContainers], tree };
-        const one = normalize(source, this.#options.hooks, members);
-        if (this.#isDemoted(source)) one.mode = MODE_NUMBER.monitor;
-        this.#numbers.of(key);
+        const key = selectorKey(source);
+        if (normal.has(key)) throw new SelectorError("duplicate", `id: ${selector.id} is there twice in ${entry}`);
+        const { cgroup, containers: meant, members } = scopeOf(selector.scope ?? {});
+        const one = this.#normalOf(key, source, members);
+        limits.get(selector.hook)!.take(one);
         if (cgroup !== undefined) cgroups.set(memberOf(cgroup), cgroup);
-        if (containers !== undefined) scopes.set(memberOfContainers(containers), containers);
-        if (tree !== null) trees.add(tree);
-        seen.add(key);
-        perHook.set(selector.hook, count);
-        normal.push(one);
+        if (meant !== undefined) containers.set(memberOfContainers(meant), meant);
+        if (members.tree !== null) trees.add(members.tree);
+        normal.set(key, one);
       } catch (error) {
         if (!(error instanceof SelectorError)) throw error;
         refused.push({ selector: selector.id, entry, reason: error.message });
       }
     }
-    return { normal, refused, cgroups, trees, scopes };
+    return { normal, refused, cgroups, trees, scopes: containers };
+  }
+
+  /** The selector in its normal form: the very one that is in force, where it is made of the same. */
+  #normalOf(key: string, source: ActiveSelector, members: ScopeMembers): NormalSelector {
+    const { selector, deadline } = source;
+    const ability = this.#options.hooks.find(({ hook }) => hook === selector.hook);
+    const demoted = this.#demoted.size > 0 && this.#isDemoted(source);
+    const there = this.#applied.get(selector.hook, key);
+    const made = there && this.#made.get(there);
+    const same = made?.selector === selector && made.ability === ability && made.demoted === demoted;
+    const text = members.tree === null ? members.cgroups.join() : `${members.cgroups.join()} ${members.tree}`;
+    if (same && made.deadline === deadline && made.members === text) return there!;
+    const one = normalize(source, this.#options.hooks, members, demoted);
+    this.#made.set(one, { selector, deadline, members: text, ability, demoted });
+    return one;
   }
 
   #resolveScope(scope: Scope): Resolved {
     const places = cgroupScopeOf(scope, this.#options.cgroupRoot, this.#containers.nameless);
-    if (scope.tree === undefined) return { ...places, tree: null };
+    const { cgroup, containers } = places;
+    const names = cgroup === undefined ? [] : [memberOf(cgroup)];
+    if (containers !== undefined) names.push(memberOfContainers(containers));
+    if (scope.tree === undefined) return { ...places, members: { cgroups: names, tree: null } };
     const tree = typeof scope.tree === "string" ? this.#trees.resolve(scope.tree) : undefined;
     if (tree === undefined)
       throw new SelectorError("scope", `scope.tree: no process ${JSON.stringify(scope.tree)} is known on this node`);
-    return { ...places, tree };
+    return { ...places, members: { cgroups: names, tree } };
   }
 
   #isForThisNode(scope: Scope): boolean {
@@ -313,26 +348,39 @@ export class SelectorTables {
   }
 
   #isDemoted({ entry, selector }: ActiveSelector): boolean {
-    return this.#demoted.get(keyOf(entry, selector.id)) === JSON.stringify(selector);
+    return this.#demoted.get(selectorKey({ entry, selector })) === JSON.stringify(selector);
   }
 
-  #install(hooks: ReadonlyMap<Hook, readonly NormalSelector[]>): void {
+  #install(wanted: ReadonlyMap<string, NormalSelector>): void {
+    const changes = this.#applied.changesTo(wanted);
+    for (const hook of HOOKS)
+      if (!changes.has(hook) && this.#installer.knowsNot(hook))
+        changes.set(hook, { gone: [], come: [], touched: [], all: () => selectorsOf(hook, wanted) });
+    // the plans have numbered every set that a mark may name, and all hooks' tables know those from here on
+    this.#knownSets = this.#sets.size;
+    if (changes.size === 0) return;
+    for (const { come } of changes.values()) this.#numbers.take(come.map(({ key }) => key));
+    let anew: Set<Hook>;
     try {
-      this.#installer.install(hooks, ({ source }) => this.#numbers.of(keyOf(source.entry, source.selector.id)));
+      anew = this.#installer.install(changes, ({ key }) => this.#numbers.of(key));
     } catch (cause) {
       if (cause instanceof SelectorError) throw cause;
       throw new SelectorError("tables", "the kernel does not take the selectors' tables", { cause });
     }
-    this.#knownSets = this.#sets.size;
-    for (const { install, selectors } of this.#installer.installs()) this.#described.set(install, selectors);
-    for (const install of this.#described.keys())
-      if (install <= this.#installer.lastInstall - REMEMBERED_INSTALLS) this.#described.delete(install);
+    this.#applied.settle(wanted, changes, anew, (hook) => this.#installer.tablesOf(hook)!);
+    for (const hook of changes.keys()) this.#remember(this.#installer.tablesOf(hook)!, this.#installer.installOf(hook));
+  }
+
+  #remember(tables: HookTables, install: number): void {
+    const known = this.#history.find((one) => one.tables === tables);
+    if (known !== undefined) known.installs.add(install);
+    else this.#history.push({ tables, installs: new Set([install]) });
+    if (this.#history.length > REMEMBERED_TABLES * HOOKS.length) this.#history.shift();
   }
 
   /** Gives back what only earlier selectors needed. */
-  #forget(normal: NormalSelector[], members: ReadonlySet<string>): void {
-    this.#applied = normal;
-    const keys = new Set(normal.map(({ source }) => keyOf(source.entry, source.selector.id)));
+  #forget(members: ReadonlySet<string>): void {
+    const keys = new Set([...this.#applied].map(([key]) => key));
     this.#numbers.keep(keys);
     this.#budget.keep(keys);
     for (const key of this.#demoted.keys()) if (!keys.has(key)) this.#demoted.delete(key);
@@ -364,10 +412,10 @@ export class SelectorTables {
   }
 }
 
-const NOTHING = { hits: 0, would_deny: 0, denied: 0, undecided: 0, suppressed: 0 };
+const NOTHING = { hits: 0, would_deny: 0, denied: 0, undecided: 0, rate_limited: 0 };
 
-function byHook(selectors: readonly NormalSelector[]): Map<Hook, NormalSelector[]> {
-  return new Map(HOOKS.map((hook) => [hook, selectors.filter((selector) => selector.hook === hook)]));
+function selectorsOf(hook: Hook, wanted: ReadonlyMap<string, NormalSelector>): NormalSelector[] {
+  return [...wanted.values()].filter((selector) => selector.hook === hook);
 }
 
 /** Either of the two: both would be ANDed, and one of them is all that a mark can say. */
@@ -377,8 +425,4 @@ function checkExempt(scope: Scope): void {
   if (containers !== cgroup && scope.tree === undefined && scope.pod === undefined) return;
   const allowed = `allowed: {"cgroup": "/…"} other than the root, or {"container": {…}} and {"service": "…"}`;
   throw new SelectorError("scope", `exempt.scopes: ${JSON.stringify(scope)} is not possible; ${allowed}`);
-}
-
-function keyOf(entry: string, id: string): string {
-  return `${entry}\n${id}`;
 }

@@ -1,139 +1,194 @@
-import { BPF_F_NO_PREALLOC, BpfMap, type MapType } from "../kernel/map.ts";
-import type { HookTables } from "./compile.ts";
+import { BPF_F_NO_PREALLOC } from "../kernel/map.ts";
+import type { PlaceClass } from "./classes.ts";
+import type { Changes, HookTables, TableValue } from "./hook-tables.ts";
 import {
-  encodeClass,
-  encodeKey,
-  encodePaths,
-  encodePrefix,
-  encodeSelector,
-  encodeText,
-  encodeValue,
+  encodeHeader,
+  type HeaderFields,
   SIZES,
   u32,
+  writeBitmap,
+  writeClass,
+  writeKey,
+  writePrefix,
+  writeSelector,
+  writeText,
+  writeValue,
 } from "./layout.ts";
+import type { NormalSelector } from "./normalize.ts";
+import type { SelectorMaps } from "./selector-maps.ts";
+import { BPF_F_INNER_MAP, TableMap, type TableShape } from "./table-map.ts";
 
-const BPF_F_INNER_MAP = 0x1000;
+const PARTS = 256;
 
-/** The maps of maps that a slot's tables hang in. */
-export interface SlotMaps {
-  values: BpfMap;
-  prefixes: BpfMap;
-  classes: BpfMap;
-  selectors: BpfMap;
-  texts: BpfMap;
+function array(name: string, valueSize: number): TableShape {
+  return { name, type: "array", keySize: 4, valueSize, flags: BPF_F_INNER_MAP };
 }
 
-interface TableShape {
-  type: MapType;
-  keySize: number;
-  valueSize: number;
-  flags: number;
-}
-
-const array = (valueSize: number): TableShape => ({ type: "array", keySize: 4, valueSize, flags: BPF_F_INNER_MAP });
-const SHAPES: Readonly<Record<keyof SlotMaps, TableShape>> = {
-  values: { type: "hash", keySize: SIZES.match_key, valueSize: SIZES.match_value, flags: 0 },
-  prefixes: {
-    type: "lpm_trie",
-    keySize: SIZES.match_prefix,
-    valueSize: SIZES.match_value,
-    flags: BPF_F_NO_PREALLOC,
-  },
-  classes: array(SIZES.match_class),
-  selectors: array(SIZES.match_selector),
-  texts: array(SIZES.match_text),
+const VALUES: TableShape = {
+  name: "values",
+  type: "hash",
+  keySize: SIZES.match_key,
+  valueSize: SIZES.match_value,
+  flags: 0,
 };
-const LEAST_ENTRIES = 64;
+const PREFIXES: TableShape = {
+  name: "prefixes",
+  type: "lpm_trie",
+  keySize: SIZES.match_prefix,
+  valueSize: SIZES.match_value,
+  flags: BPF_F_NO_PREALLOC,
+};
 
-/** One table of a slot: what stands in it is remembered, so that filling it anew writes what differs. */
-class SlotTable {
-  readonly #outer: BpfMap;
-  readonly #slot: number;
-  readonly #name: keyof SlotMaps;
-  readonly #shape: TableShape;
-  #map: BpfMap | undefined;
-  #entries = new Map<string, Buffer>();
+/** Classes and texts of a hook's tables. Both slots share them: what is there is not changed, only added to. */
+export class Pool {
+  readonly number: number;
+  readonly #classes: TableMap<[number, PlaceClass]>;
+  readonly #texts: TableMap<[number, Uint8Array]>;
+  #tables: HookTables | undefined;
+  #written = { classes: 0, texts: 0 };
 
-  constructor(name: keyof SlotMaps, outer: BpfMap, slot: number) {
-    this.#name = name;
-    this.#outer = outer;
-    this.#slot = slot;
-    this.#shape = SHAPES[name];
+  constructor(number: number, maps: SelectorMaps) {
+    this.number = number;
+    this.#classes = new TableMap(
+      maps.classes,
+      number,
+      array("classes", SIZES.match_class),
+      (keys, k, values, v, it) => {
+        keys.writeUInt32LE(it[0], k);
+        writeClass(values, v, it[1]);
+      },
+    );
+    this.#texts = new TableMap(maps.texts, number, array("texts", SIZES.match_text), (keys, k, values, v, it) => {
+      keys.writeUInt32LE(it[0], k);
+      writeText(values, v, it[1]);
+    });
   }
 
-  /** Makes the table hold exactly `entries` (latin1 of the key -> value); arrays may keep what lies beyond. */
-  hold(entries: Map<string, Buffer>): void {
-    const { type, keySize, valueSize, flags } = this.#shape;
-    if (this.#map === undefined || this.#map.maxEntries < entries.size) {
-      const maxEntries = Math.max(LEAST_ENTRIES, 2 ** Math.ceil(Math.log2(Math.max(1, entries.size))));
-      const map = BpfMap.create({ type, name: `match_${this.#name}`, keySize, valueSize, maxEntries, flags });
-      this.#map?.close();
-      this.#map = map;
-      this.#entries = new Map();
-      write(map, entries);
-      this.#outer.update(u32(this.#slot), u32(map.fd));
-    } else {
-      const changed = new Map<string, Buffer>();
-      for (const [key, value] of entries) {
-        const there = this.#entries.get(key);
-        if (there === undefined || !there.equals(value)) changed.set(key, value);
-      }
-      if (type !== "array")
-        for (const key of this.#entries.keys()) if (!entries.has(key)) this.#map.delete(Buffer.from(key, "latin1"));
-      write(this.#map, changed);
-    }
-    this.#entries = entries;
+  /** Adds what is not there yet. For other tables than before, no slot that names this pool may be in use. */
+  fill(tables: HookTables): void {
+    const clear = this.#tables !== tables;
+    if (clear) this.#written = { classes: 0, texts: 0 };
+    // unfit until it is filled
+    this.#tables = undefined;
+    const { classes } = tables.classes;
+    const { texts } = tables;
+    grow(this.#classes, classes, this.#written.classes, clear);
+    this.#written.classes = classes.length;
+    grow(this.#texts, texts, this.#written.texts, clear);
+    this.#written.texts = texts.length;
+    this.#tables = tables;
+  }
+
+  maps(): { fd: number | undefined }[] {
+    return [this.#classes, this.#texts];
   }
 
   close(): void {
-    this.#map?.close();
-    this.#map = undefined;
-    this.#entries = new Map();
+    this.#classes.close();
+    this.#texts.close();
   }
 }
 
-/** The tables of one hook in one slot: filled while no header names the slot. */
+function grow<T>(map: TableMap<[number, T]>, all: readonly T[], written: number, clear: boolean): void {
+  if (written === all.length && !clear) return;
+  const from = (first: number) => all.slice(first).map((one, index): [number, T] => [first + index, one]);
+  map.hold(from(written), all.length, () => from(0), clear);
+}
+
+/** The tables of one hook in one slot: changed while the root does not name the slot. */
 export class Slot {
   readonly number: number;
-  readonly #tables: Record<keyof SlotMaps, SlotTable>;
+  readonly #maps: SelectorMaps;
+  readonly #values: TableMap<TableValue>;
+  readonly #prefixes: TableMap<TableValue>;
+  readonly #bitmaps: TableMap<number>;
+  readonly #selectors: TableMap<number>;
+  readonly #parts: TableMap<never>;
+  #hasParts = false;
+  #fit = false;
+  #tables: HookTables | undefined;
+  #changes: Changes = { values: new Set(), bitmaps: new Set(), places: new Set() };
+  #counterOf: (selector: NormalSelector) => number = () => 0;
 
-  constructor(number: number, maps: SlotMaps) {
+  constructor(number: number, maps: SelectorMaps) {
     this.number = number;
-    const table = (name: keyof SlotMaps) => new SlotTable(name, maps[name], number);
-    this.#tables = {
-      values: table("values"),
-      prefixes: table("prefixes"),
-      classes: table("classes"),
-      selectors: table("selectors"),
-      texts: table("texts"),
-    };
+    this.#maps = maps;
+    const shape = array("bitmaps", SIZES.match_bitmap);
+    this.#values = new TableMap(maps.values, number, VALUES, (keys, k, values, v, entry) => {
+      writeKey(keys, k, entry);
+      writeValue(values, v, entry);
+    });
+    this.#prefixes = new TableMap(maps.prefixes, number, PREFIXES, (keys, k, values, v, entry) => {
+      writePrefix(keys, k, entry);
+      writeValue(values, v, entry);
+    });
+    this.#bitmaps = new TableMap(maps.bitmaps, number, shape, (keys, k, values, v, bitmap) => {
+      keys.writeUInt32LE(bitmap, k);
+      writeBitmap(values, v, this.#tables!.bitmaps.bitmaps[bitmap]!);
+    });
+    this.#selectors = new TableMap(
+      maps.selectors,
+      number,
+      array("selectors", SIZES.match_selector),
+      (k, ka, v, va, at) => {
+        k.writeUInt32LE(at, ka);
+        const selector = this.#tables!.selectors[at];
+        if (selector !== undefined) writeSelector(v, va, selector, this.#counterOf(selector));
+      },
+    );
+    const parts = { ...array("parts", SIZES.match_part), flags: 0 };
+    this.#parts = new TableMap<never>(maps.parts, number, parts, () => {});
   }
 
-  /** `counters` is each selector's stable number, in the tables' order. A failure leaves the slot unfit until filled again. */
-  fill(tables: HookTables, seed: bigint, counters: readonly number[]): void {
-    const { values, prefixes, classes, selectors, texts } = this.#tables;
-    values.hold(new Map(tables.values.map((entry) => [latin1(encodeKey(entry)), encodeValue(entry)])));
-    prefixes.hold(new Map(tables.prefixes.map((entry) => [latin1(encodePrefix(entry)), encodeValue(entry)])));
-    classes.hold(indexed(tables.classes.map(encodeClass)));
-    selectors.hold(indexed(tables.selectors.map((_, i) => encodeSelector(tables.selectors, i, counters[i]!))));
-    const [, ...real] = tables.texts;
-    texts.hold(indexed([encodePaths(seed, tables.lengths), ...real.map(encodeText)]));
+  /** Makes the slot's maps what the tables are now. A failure leaves it unfit until it is filled again. */
+  fill(tables: HookTables, header: HeaderFields, counterOf: (selector: NormalSelector) => number): void {
+    const clear = this.#tables !== tables || !this.#fit;
+    if (this.#tables !== tables) this.#follow(tables);
+    this.#fit = false;
+    this.#counterOf = counterOf;
+    const { values, bitmaps, places } = this.#changes;
+    if (!this.#hasParts) {
+      this.#parts.hold([], PARTS, () => [], true);
+      this.#hasParts = true;
+    }
+    const whole = (of: Iterable<TableValue>) => [...of].filter((entry) => entry.whole);
+    const beginnings = (of: Iterable<TableValue>) => [...of].filter((entry) => !entry.whole);
+    // a bound for both is enough to know whether they fit
+    const most = tables.values.length;
+    this.#values.hold(whole(values), clear ? whole(tables.values).length : most, () => whole(tables.values), clear);
+    this.#prefixes.hold(beginnings(values), most, () => beginnings(tables.values), clear);
+    const numbers = (length: number) => Array.from({ length }, (_, index) => index);
+    const count = tables.bitmaps.bitmaps.length;
+    this.#bitmaps.hold([...bitmaps], count, () => numbers(count), clear);
+    const last = tables.selectors.length;
+    this.#selectors.hold([...places], last, () => numbers(last), clear);
+    this.#maps.headers.update(u32(this.number), encodeHeader(tables, header));
+    this.#maps.pools.update(u32(this.number), Buffer.alloc(SIZES.match_pool));
+    values.clear();
+    bitmaps.clear();
+    places.clear();
+    this.#fit = true;
+  }
+
+  maps(): { fd: number | undefined; close(): void }[] {
+    return [this.#values, this.#prefixes, this.#bitmaps, this.#selectors, this.#parts];
   }
 
   close(): void {
-    for (const table of Object.values(this.#tables)) table.close();
+    this.#unfollow();
+    for (const table of this.maps()) table.close();
   }
-}
 
-function write(map: BpfMap, entries: Map<string, Buffer>): void {
-  const keys = Buffer.concat([...entries.keys()].map((key) => Buffer.from(key, "latin1")));
-  map.updateBatch(keys, Buffer.concat([...entries.values()]), entries.size);
-}
+  #follow(tables: HookTables): void {
+    this.#unfollow();
+    this.#changes = { values: new Set(), bitmaps: new Set(), places: new Set() };
+    tables.changes.push(this.#changes);
+    this.#tables = tables;
+  }
 
-function indexed(values: Buffer[]): Map<string, Buffer> {
-  return new Map(values.map((value, index) => [latin1(u32(index)), value]));
-}
-
-function latin1(bytes: Buffer): string {
-  return bytes.toString("latin1");
+  #unfollow(): void {
+    const changes = this.#tables?.changes;
+    changes?.splice(changes.indexOf(this.#changes), 1);
+    this.#tables = undefined;
+  }
 }

@@ -15,6 +15,8 @@ export interface HookAbility {
   /** None: nothing can be decided there, `why` says what stood in the way. */
   actions: readonly Action[];
   why?: string;
+  /** Fields that have not their final value yet where this rung decides: selectors that ask for them are refused. */
+  notFinal?: readonly string[];
 }
 
 /** A process for as long as the machine is up; `start` is its leader's start, boottime ns. */
@@ -49,8 +51,6 @@ export interface ApplyReport {
 export interface CountedSelector extends SelectorCounters {
   entry: string;
   id: string;
-  /** Matches without a denial record of their own. */
-  suppressed: number;
 }
 
 /** A selector that went back to mode monitor because it denied more than its budget. */

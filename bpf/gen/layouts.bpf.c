@@ -24,8 +24,5 @@ KEEP(enum denial_action, keep_denial_action);
 KEEP(enum denial_flag, keep_denial_flag);
 KEEP(struct denial_record, keep_denial);
 #endif
-KEEP(enum denial_hook, keep_denial_hook);
-KEEP(enum denial_mode, keep_denial_mode);
-KEEP(enum denial_action, keep_denial_action);
-KEEP(enum denial_flag, keep_denial_flag);
-KEEP(struct denial_record, keep_denial);
+KEEP(enum file_mark, keep_file_mark);
+KEEP(struct file_open_record, keep_file_open);

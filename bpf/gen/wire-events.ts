@@ -67,6 +67,24 @@ export const WIRE: Wire = {
         duration_ns: { type: integer, doc: "how long the process lived, in ns" },
       },
     },
+    FileOpenEvent: {
+      doc: "A process opened a file. Told only where a selector of action post asks for it.",
+      extends: "Envelope",
+      fields: {
+        kind: kind("file_open"),
+        rung,
+        process: { type: object("Process"), from: "file_open.process.tgid", doc: "who opened it" },
+        parent,
+        ancestors,
+        file: { type: object("OpenedFile"), doc: "the opened file" },
+        result: {
+          type: integer,
+          nullable: true,
+          from: "file_open.result",
+          doc: "the new file descriptor; null on a rung that sees the open before its end (lsm, fmod_ret, fentry)",
+        },
+      },
+    },
     DenialEvent: {
       doc: "A selector denied or killed, or would have in monitor mode.",
       extends: "Envelope",
@@ -75,13 +93,13 @@ export const WIRE: Wire = {
         rung,
         process: {
           type: object("Process"),
-          doc: "who was denied; of process_exec the new image, which was killed",
+          doc: "who was denied; of process_exec the new image, which was killed, or by LSM the old one, which goes on",
         },
         parent,
         ancestors,
         selector: { type: string, from: "denial.selector", doc: "id of the selector" },
         policy: { type: string, doc: "policy, decision or person that the selector comes from" },
-        hook: { type: string, from: "denial.hook", doc: "where: process_exec, network_connect" },
+        hook: { type: string, from: "denial.hook", doc: "where: process_exec, file_open, network_connect" },
         mode: {
           type: { is: "string", values: ["monitor", "enforce"] },
           from: "denial.mode",
@@ -107,6 +125,11 @@ export const WIRE: Wire = {
           type: object("DeniedSocket"),
           nullable: true,
           doc: "the connection; null where the hook is not about one",
+        },
+        file: {
+          type: object("OpenedFile"),
+          nullable: true,
+          doc: "the file that was to be opened or executed; null where the hook is about none, or kills afterwards (then process.binary)",
         },
       },
     },
@@ -343,6 +366,56 @@ export const WIRE: Wire = {
         labels: { type: { is: "map", of: string }, doc: "its labels" },
       },
     },
+    OpenedFile: {
+      doc: "An open file, or one that was denied.",
+      fields: {
+        path: {
+          type: string,
+          from: ["file_open.path", "denial.path"],
+          doc:
+            "its path from the process's root as the kernel resolved it; of a file in no directory its name (/memfd:x), or its " +
+            "file system's (/pipefs)",
+        },
+        flags: {
+          type: list(string),
+          from: "file_open.file.flags",
+          doc:
+            "flags that it was opened with (O_RDWR, O_CREAT ...); O_CLOEXEC only on rung sys_exit; FMODE_EXEC when it was " +
+            "opened to be executed",
+        },
+        mode: { type: string, from: "file_open.file.mode", doc: "its permission bits, in octal: `0644`" },
+        type: {
+          type: { is: "string", values: ["regular", "directory", "link", "char", "block", "fifo", "socket", "other"] },
+          doc: "what it is",
+        },
+        inode: { type: integer, from: "file_open.file.inode" },
+        device: {
+          type: string,
+          from: ["file_open.file.device_major", "file_open.file.device_minor"],
+          doc: "device that it lies on, `major:minor`",
+        },
+        links: { type: integer, from: "file_open.file.links" },
+        uid: { type: integer, from: "file_open.file.uid" },
+        gid: { type: integer, from: "file_open.file.gid" },
+        deleted: {
+          type: boolean,
+          from: "file_open.file.marks",
+          doc: "whether its name is gone from the directory: the path is where it was",
+        },
+        anonymous: { type: boolean, doc: "whether it lies in no directory: memfd, pipe, namespace" },
+        unreachable: {
+          type: boolean,
+          doc:
+            "whether the process's root does not lead to it (another mount namespace, a mount that is gone, opened by a " +
+            "handle): the path is as far as it goes, and selectors by path are undecided",
+        },
+        truncated: { type: boolean, doc: "whether the path is longer than 4096 bytes: its end is there" },
+        upper: {
+          type: boolean,
+          doc: "whether it lies in an overlay's upper layer: written after the container started",
+        },
+      },
+    },
     DeniedSocket: {
       doc: "A connection that was denied.",
       fields: {
@@ -362,6 +435,7 @@ export const WIRE: Wire = {
   events: {
     process_exec: "ProcessExecEvent",
     process_exit: "ProcessExitEvent",
+    file_open: "FileOpenEvent",
     denial: "DenialEvent",
     gap: "GapEvent",
   },
@@ -375,6 +449,10 @@ export const WIRE: Wire = {
     "process_seed.": "fills the process table",
     "process_fork.": "fills the process table",
     "cgroup.": "how the agent learns of containers",
+    "file_open.process.start": "part of process.exec_id",
+    "file_open.process.self_exec_id": "part of process.exec_id",
+    "file_open.tid": "the process is told",
+    "denial.file.": "as file_open.file",
     "denial.process.start": "part of process.exec_id",
     "denial.process.self_exec_id": "part of process.exec_id",
     "denial.process.tgid": "process.pid",

@@ -2,11 +2,12 @@
 /* Record of a selector that matched: what was denied, or would have been. */
 #pragma once
 
-#include "process.h"
+#include "file.h"
 
 enum denial_hook {
 	HOOK_PROCESS_EXEC = 0,
 	HOOK_NETWORK_CONNECT = 1,
+	HOOK_FILE_OPEN = 2,
 };
 
 enum denial_mode {
@@ -29,7 +30,8 @@ enum denial_flag {
 
 struct denial_record {
 	struct record_header header DOC("header");
-	struct process_key process DOC("who did it; on process_exec the new image");
+	struct process_key process DOC(
+		"who did it; on process_exec the new image, unless that was denied before it ran");
 	__u32 install
 		DOC("which installed set of selectors decided; the agent knows its selectors");
 	__u32 selector DOC("place of the selector in that set");
@@ -45,5 +47,10 @@ struct denial_record {
 	__u8 protocol DOC("IP protocol of the socket (6 TCP, 17 UDP), else 0");
 	__u16 dport DOC("destination port, else 0");
 	__u8 daddr[16] FMT("ip") DOC("destination; IPv4 in the first four bytes");
-	__u32 reserved PAD;
+	__u32 path_len DOC("bytes of the file's path");
+	struct file_identity file DOC("the file that was to be opened or executed; all zero where "
+				      "the hook is not about one");
+	char path[0] LEN("path_len") FMT("path") DOC(
+		"its path from the process's root, resolved by the kernel; empty where the hook is "
+		"not about a file");
 };

@@ -2,6 +2,7 @@
 /* Reads what a task is: identity, credentials, namespaces, cgroups, the executed file. */
 #pragma once
 
+#include "overlay.h"
 #include "path_walk.h"
 #include <bpf/bpf_core_read.h>
 
@@ -92,26 +93,6 @@ static __always_inline __u64 cgroup_v1_id_of(struct task_struct *task)
 	return BPF_CORE_READ(state, cgroup, kn, id);
 }
 
-/*
- * An overlay's inode is followed by its dentry in the upper layer, when there is one. Where the overlay module is not loaded
- * (yet) its layout is not known: the field stands right behind the inode in all versions up to 6.18.
- */
-static __always_inline bool in_upper_layer(struct inode *inode)
-{
-	void *upper = NULL;
-	__u64 offset;
-
-	if (inode->i_sb->s_magic != OVERLAYFS_SUPER_MAGIC)
-		return false;
-	if (bpf_core_field_exists(struct ovl_inode, __upperdentry))
-		offset = bpf_core_field_offset(struct ovl_inode, __upperdentry) -
-			 bpf_core_field_offset(struct ovl_inode, vfs_inode);
-	else
-		offset = bpf_core_type_size(struct inode);
-	bpf_probe_read_kernel(&upper, sizeof(upper), (void *)inode + offset);
-	return upper != NULL;
-}
-
 static __always_inline void read_file(struct binary_file *to, struct inode *inode)
 {
 	__u32 device = inode->i_sb->s_dev;
@@ -160,7 +141,7 @@ static __always_inline __u32 binary_marks(const struct path_walk *walk)
 		flags |= PROCESS_BINARY_TRUNCATED;
 	if (walk->marks & PATH_DELETED)
 		flags |= PROCESS_BINARY_DELETED;
-	if (walk->pseudo)
+	if (walk->marks & PATH_ANONYMOUS)
 		return flags | PROCESS_MEMFD | PROCESS_BINARY_DELETED;
 	return walk->marks & PATH_UNREACHABLE ? flags | PROCESS_BINARY_UNREACHABLE : flags;
 }
@@ -178,7 +159,16 @@ static __always_inline __u32 cwd_marks(const struct path_walk *walk)
 }
 
 /* Where the next tail goes; the verifier learns that it lies within the first `limit` bytes. */
-#define TAIL_AT(scratch, pos, limit) ((pos) <= (limit) ? (scratch)->tail + (pos) : (scratch)->tail)
+static __always_inline char *tail_at(char *tail, __u32 pos, const __u32 limit)
+{
+	/* or clang compares a copy, and older kernels do not see that they are the same */
+	barrier_var(pos);
+	if (pos > limit)
+		return tail;
+	return tail + pos;
+}
+
+#define TAIL_AT(scratch, pos, limit) tail_at((scratch)->tail, pos, limit)
 
 /* How many bytes of arguments a record carries, at most ARGUMENT_BYTES. */
 const volatile __u32 argument_bytes = ARGUMENT_BYTES;

@@ -118,8 +118,13 @@ struct hlist_bl_node {
 
 struct dentry_operations;
 
+struct file_system_type {
+	const char *name;
+};
+
 struct super_block {
 	dev_t s_dev;
+	struct file_system_type *s_type;
 	unsigned long s_magic;
 };
 
@@ -139,6 +144,7 @@ struct dentry {
 	struct dentry *d_parent;
 	struct qstr d_name;
 	struct inode *d_inode;
+	struct super_block *d_sb;
 };
 
 struct vfsmount {
@@ -151,6 +157,7 @@ struct mount {
 	struct mount *mnt_parent;
 	struct dentry *mnt_mountpoint;
 	struct vfsmount mnt;
+	struct mnt_namespace *mnt_ns;
 };
 
 struct path {
@@ -159,6 +166,8 @@ struct path {
 };
 
 struct file {
+	unsigned int f_mode;
+	unsigned int f_flags;
 	void *private_data;
 	struct inode *f_inode;
 	struct path f_path;
@@ -210,7 +219,16 @@ struct sock {
 };
 
 struct socket {
+	short type;
 	struct sock *sk;
+};
+
+struct sockaddr;
+
+struct msghdr {
+	void *msg_name;
+	int msg_namelen;
+	unsigned int msg_flags;
 };
 
 /* Control groups. */
@@ -287,7 +305,32 @@ struct signal_struct {
 	struct tty_struct *tty;
 };
 
+/* Registers of a thread as a system call left them. */
+#if defined(__TARGET_ARCH_x86)
+struct pt_regs {
+	unsigned long bx;
+	unsigned long cx;
+	unsigned long dx;
+	unsigned long si;
+	unsigned long di;
+	unsigned long r10;
+	unsigned long orig_ax;
+};
+#elif defined(__TARGET_ARCH_arm64)
+struct pt_regs {
+	__u64 regs[31];
+	__u64 orig_x0;
+	int syscallno;
+};
+#endif
+
+struct thread_info {
+	unsigned long flags;
+	__u32 status;
+};
+
 struct task_struct {
+	struct thread_info thread_info;
 	unsigned int flags;
 	struct mm_struct *mm;
 	int exit_state;
@@ -311,6 +354,7 @@ struct task_struct {
 };
 
 struct linux_binprm {
+	char buf[256]; /* the file's first bytes */
 	unsigned int secureexec : 1;
 	struct file *file;
 	const char *filename;
@@ -339,9 +383,26 @@ struct bpf_iter__task {
 #define PF_KTHREAD 0x00200000
 #define SIGNAL_GROUP_EXIT 0x00000004
 
+/* Not opened by a process for itself: what overlayfs and others open below a file. Since 4.19 (d3b1084dfd62). */
+#define FMODE_NOACCOUNT 0x20000000
+/* struct mount.mnt_ns of a mount that only the kernel has: memfd, pipes, nsfs. Since 3.3 (f7a99c5b7c8b). */
+#define MNT_NS_INTERNAL ((void *)-22)
+/* struct thread_info.status of a thread in a 32-bit system call on x86-64. */
+#define TS_COMPAT 0x0002
+/* struct thread_info.flags of a 32-bit task on arm64. */
+#define TIF_32BIT (1UL << 22)
+
+#define EPERM 1
+
 #define AF_UNIX 1
 #define AF_INET 2
 #define AF_INET6 10
+
+#define SOCK_STREAM 1
+#define MSG_FASTOPEN 0x20000000
+#define SOCKADDR_IN_BYTES 16
+/* The shortest IPv6 address that the kernel takes: without the scope. */
+#define SIN6_LEN_RFC2133 24
 
 #define S_IFMT 00170000
 #define S_IFSOCK 0140000

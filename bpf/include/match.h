@@ -1,21 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The matcher: selectors of a hook as aggregated bit vectors, one lookup per operand, whatever their number. */
+/*
+ * The matcher: selectors of a hook as aggregated bit vectors, one lookup per operand, whatever their number.
+ *
+ * A hook is one global function with numbers as arguments, which every rung of it calls:
+ *
+ *	__noinline __u32 match_connect_verdict(__u64 address0, __u64 address1, __u32 socket)
+ *	{
+ *		struct match_event event = {.hook = HOOK_NETWORK_CONNECT, ...};	what denial records tell
+ *
+ *		if (!match_begin(&event))
+ *			return event.verdict;
+ *		match_own_address(&event, OPERAND_DADDR);	one call for each operand of its own,
+ *		match_own_number(&event, OPERAND_DPORT, port);	numbered from MATCH_OWN(0)
+ *		return match_end(&event);
+ *	}
+ *
+ * The object says before it includes this how many they are (the highest number and one): MATCH_OWN_OPERANDS. What they
+ * are called and how their values are written is one file in agent/selectors/hooks.
+ */
 #pragma once
 
 #include "match_scan.h"
 
-/* verdicts */
-enum match_verdict {
-	MATCH_PASS = 0,
-	MATCH_DENY = 1,
-	MATCH_KILL = 2,
-	MATCH_SIGNAL = 3,
-};
-
 #define MATCH_SIGKILL 9
 #define MATCH_SIGTERM 15
 
-static __always_inline __u32 verdict_of(__u8 action)
+static __always_inline __u32 verdict_of(__u32 action)
 {
 	if (action == ACTION_DENY)
 		return MATCH_DENY;
@@ -24,86 +34,56 @@ static __always_inline __u32 verdict_of(__u8 action)
 	return action == ACTION_SIGNAL ? MATCH_SIGNAL : MATCH_PASS;
 }
 
-/* Bitmaps for the operands' classes; false when not even the bitmap of all selectors is there. */
-static __always_inline bool find_bitmaps(struct match_bitmaps *bitmaps, struct match_event *event,
-					 void *classes)
+/* Counts and tells what matched; the verdict, and MATCH_POSTS. Apart, since most events match nothing. */
+static __always_inline __u32 match_act(struct match_event *event, __u64 found, __u64 where,
+				       __u64 first, __u64 second)
 {
-	__u32 zero = 0;
-	const __u8 *all = bpf_map_lookup_elem(classes, &zero);
+	__u32 decides = found & SCAN_PLACE, posts = found >> SCAN_POSTS_SHIFT & SCAN_PLACE;
+	__u32 tid = bpf_get_current_pid_tgid(), verdict = MATCH_PASS;
+	bool every = event->header->flags & MATCH_EVERY;
+	struct match_part *part;
 
-	if (!all)
-		return false;
-#pragma unroll
-	for (int i = 0; i < MATCH_OPERANDS; i++) {
-		const __u8 *bitmap = bpf_map_lookup_elem(classes, &event->classes[i]);
-
-		bitmaps->of[i] = bitmap;
-		if (!bitmap) {
-			bitmaps->of[i] = all;
-			event->unknown |= BIT(i);
-		}
+	if (event->place == PART_NONE) {
+		event->unknown |= ALL_PROCESS_OPERANDS & event->header->active;
+	} else {
+		part = part_at(event->slot, event->hook, event->place);
+		if (part)
+			event->unknown |= part->inputs.unknown;
 	}
-	return true;
+	bpf_map_update_elem(&match_events, &tid, event, BPF_ANY);
+	if (found & SCAN_MONITORS || (every && decides))
+		match_scan(where | (__u64)SCAN_TELL << 16, first, second,
+			   decides ? match_score_at(event->slot, decides - 1) : 0);
+	if (decides)
+		verdict = verdict_of(match_tell_one(event->slot, decides - 1));
+	if (posts && match_may_post(event->slot, posts - 1))
+		verdict |= MATCH_POSTS;
+	bpf_map_delete_elem(&match_events, &tid);
+	return verdict;
 }
 
-/*
- * The verdict on an event of the current task, whose hook and destination are filled in. Tells what matched. `keep`: the
- * path operands' classes are worth keeping for the process's next event.
- */
-static __always_inline __u32 match_event(struct match_event *event, bool keep)
+static __always_inline __u64 classes_of(const __u32 *own)
 {
-	struct match_header *header = match_header_of(event->hook);
-	void *values, *prefixes, *classes;
-	__u64 pid = bpf_get_current_pid_tgid(), cgroup_id = bpf_get_current_cgroup_id();
-	__u32 slot, enforcing, monitoring, verdict, first = NO_SELECTOR;
-	struct match_bitmaps bitmaps = {};
-	struct cgroup_mark *cgroup;
+	return own[0] | (__u64)own[1] << MATCH_CLASS_BITS | (__u64)own[2] << 2 * MATCH_CLASS_BITS;
+}
 
-	if (!header || !header->selectors)
-		return MATCH_PASS;
-	event->task = (struct task_struct *)bpf_get_current_task();
-	event->tgid = pid >> 32;
-	event->tid = pid;
-	event->start = process_start(event->task);
-	event->state = proc_state_of(event->tgid, event->start);
-	cgroup = bpf_map_lookup_elem(&cgroup_marks, &cgroup_id);
-	if (match_exempt(event, cgroup))
-		return MATCH_PASS;
-	event->now = bpf_ktime_get_boot_ns();
+static __always_inline __u32 match_end(struct match_event *event)
+{
+	__u64 want = event->want ? event->want : MATCH_WANT_ENFORCE | MATCH_WANT_POST;
+	__u64 where = event->slot | event->hook << 8 | want << 16 | (__u64)event->place << 32;
+	__u64 first = classes_of(event->own), second = classes_of(event->own + 3), found;
+	__u32 verdict = MATCH_PASS;
 
-	event->install = header->install;
-	slot = header->slot;
-	values = bpf_map_lookup_elem(&match_values, &slot);
-	prefixes = bpf_map_lookup_elem(&match_prefixes, &slot);
-	classes = bpf_map_lookup_elem(&match_classes, &slot);
-	if (!values || !prefixes || !classes) {
+	found = match_scan(where, first, second, 0);
+	if (found & SCAN_BROKEN) {
 		match_count(COUNT_BROKEN);
-		return MATCH_PASS;
+		/* what cannot be decided is denied where somebody wants something denied here */
+		verdict = event->header->flags & MATCH_ENFORCES ? MATCH_DENY : MATCH_PASS;
+	} else if (found) {
+		verdict = match_act(event, found, where, first, second);
 	}
-	match_classes_of(event, header, values, prefixes, cgroup, keep);
-	if (!find_bitmaps(&bitmaps, event, classes)) {
-		match_count(COUNT_BROKEN);
-		return MATCH_PASS;
-	}
-	enforcing = header->enforcing;
-	monitoring = header->monitoring;
-	if (header->flags & MATCH_ENFORCES) {
-		bitmaps.of[MATCH_OPERANDS] = bpf_map_lookup_elem(classes, &enforcing);
-		if (bitmaps.of[MATCH_OPERANDS])
-			first = scan_first(&bitmaps, slot, event->now);
-	}
-	if (header->flags & MATCH_MONITORS) {
-		bitmaps.of[MATCH_OPERANDS] = bpf_map_lookup_elem(classes, &monitoring);
-		if (bitmaps.of[MATCH_OPERANDS])
-			scan_tell(&bitmaps, event, slot, first);
-	}
-	verdict = MATCH_PASS;
-	if (first != NO_SELECTOR) {
-		bpf_map_update_elem(&match_events, &event->tid, event, BPF_NOEXIST);
-		verdict = verdict_of(match_tell_one(event->tid, slot, first));
-	}
-	if (header->flags & MATCH_MONITORS || first != NO_SELECTOR)
-		bpf_map_delete_elem(&match_events, &event->tid);
+	if (event->place == PART_SPARE)
+		match_spare_drop(event->hook);
 	return verdict;
 }
 
@@ -113,25 +93,35 @@ static __always_inline void match_signal(__u32 signal)
 		match_count(COUNT_FAILED);
 }
 
-/* A function of its own for the verifier: the exec program's states and these do not multiply. */
-__noinline __u32 match_exec_verdict(void)
+/*
+ * The current process's new image: from its state (path_slot 0), or before exec has made it its own from a path slot and
+ * its properties. A function of its own for the verifier: the exec program's states and these do not multiply.
+ */
+__noinline __u32 match_exec_verdict(__u32 path_slot, __u32 properties, __u32 want)
 {
-	struct match_event event = {.hook = HOOK_PROCESS_EXEC};
+	struct match_event event = {
+		.hook = HOOK_PROCESS_EXEC,
+		.path_slot = path_slot,
+		.properties = properties,
+		.want = want,
+	};
 
-	return match_event(&event, false);
+	if (!match_begin(&event))
+		return event.verdict;
+	return match_end(&event);
 }
 
 /*
  * Called in sched_process_exec after proc_state_on_exec. Kills the current process (SIGKILL, before its first
  * instruction) when an enforcing selector says so, posts denial records, and returns the verdict.
  */
-static __always_inline __u32 match_exec(struct task_struct *task)
+static __always_inline __u32 match_exec(__u32 want)
 {
-	__u32 verdict = match_exec_verdict();
+	__u32 verdict = match_exec_verdict(0, 0, want), act = verdict & 0xff;
 
-	if (verdict == MATCH_DENY || verdict == MATCH_KILL)
+	if (act == MATCH_DENY || act == MATCH_KILL)
 		match_signal(MATCH_SIGKILL);
-	else if (verdict == MATCH_SIGNAL)
+	else if (act == MATCH_SIGNAL)
 		match_signal(MATCH_SIGTERM);
 	return verdict;
 }

@@ -1,222 +1,128 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a hook knows of an event, and the classes of its operands: one lookup each, whatever the number of selectors. */
+/*
+ * What a hook knows of an event. A hook fills in what it is about, calls match_begin, one match_own_* for each operand of
+ * its own, and match_end: see match.h.
+ */
 #pragma once
 
 #include "denial.h"
-#include "match_path.h"
+#include "match_refresh.h"
+
+/* What a hook wants of the selectors; 0 is both. */
+enum match_want {
+	MATCH_WANT_ENFORCE = 1 << 0, /* deny, kill, signal, also in mode monitor */
+	MATCH_WANT_POST = 1 << 1, /* post, noPost */
+};
+
+/* Verdicts: the low byte of what match_end returns. */
+enum match_verdict {
+	MATCH_PASS = 0,
+	MATCH_DENY = 1,
+	MATCH_KILL = 2,
+	MATCH_SIGNAL = 3,
+};
+
+/* Beside the verdict: a selector asks for the event. */
+#define MATCH_POSTS 256
 
 struct match_event {
-	struct task_struct *task; /* the current one */
-	struct process_state *state; /* NULL: not known */
-	__u64 start;
-	__u64 now; /* boottime ns */
 	__u64 address[2]; /* as in a denial record */
+	__u64 unknown; /* bits of operands without a value: all selectors survive there */
+	__u32 hook;
+	__u32 path_slot; /* 0: none */
+	__u32 properties; /* of an image that is not the process's own yet */
+	__u32 want;
+	__u32 slot;
+	__u32 place; /* of the process's part */
+	__u32 verdict;
 	__u16 dport;
 	__u8 family; /* AF_INET, AF_INET6, or 0 where there is no destination */
 	__u8 protocol;
-	__u32 install;
-	__u32 hook;
-	__u32 tgid;
-	__u32 tid;
-	__u32 unknown; /* bits of operands without a value: all selectors survive there, see match_scan.h */
-	__u32 classes[MATCH_OPERANDS];
-	__u32 reserved;
+	/* not told */
+	struct match_header *header;
+	__u32 own[MATCH_OWNS]; /* classes of the hook's own operands; 0: all */
 };
 
-/* Whether this task is never matched: by a mark on it or on its cgroup, before anything else is looked at. */
-static __always_inline bool match_exempt(struct match_event *event, struct cgroup_mark *cgroup)
-{
-	struct task_struct *task = event->task;
+/* The part that matters to whoever tells of a match. */
+struct match_facts {
+	__u64 words[__builtin_offsetof(struct match_event, header) / 8];
+};
 
-	if (BPF_CORE_READ(task, flags) & PF_KTHREAD)
-		return true;
-	if (event->state && event->state->flags & STATE_EXEMPT)
-		return true;
-	/* marked by the seed, which a machine may keep from seeing it */
-	if (event->tgid == 1)
-		return true;
-	return cgroup && cgroup->flags & CGROUP_EXEMPT;
+/*
+ * Reads the root, finds the current process's part. Returns false when there is nothing to match: event->verdict is then
+ * the answer.
+ */
+static __always_inline bool match_begin(struct match_event *event)
+{
+	struct match_entry *entry = match_entry_of(event->hook);
+	__u32 slot, image = event->hook == HOOK_PROCESS_EXEC ? event->path_slot : 0;
+
+	event->verdict = MATCH_PASS;
+	if (!entry || !entry->selectors)
+		return false;
+	slot = entry->slot;
+	event->slot = slot;
+	event->header = bpf_map_lookup_elem(&match_headers, &slot);
+	if (!event->header)
+		return false;
+	event->place = image ? PART_NONE : match_remembered(slot, event->hook, entry->epoch);
+	if (event->place == PART_NONE)
+		event->place =
+			match_refresh(slot, event->hook, entry->epoch, image, event->properties);
+	/* through a number that the verifier does not know, or each combination of bits is a state of its own to it */
+	event->unknown = *(volatile __u64 *)&event->header->zero;
+	return event->place != PART_EXEMPT;
 }
 
-static __always_inline __u32 number_class(struct match_header *header, void *values, void *prefixes,
-					  const __u32 operand, __u64 number, const __u32 bits)
+static __always_inline void match_own_number(struct match_event *event, const __u32 operand,
+					     __u64 number)
 {
-	struct match_value *value;
-
-	if (!(header->active & BIT(operand)))
-		return header->none[operand];
-	if (header->ranged & BIT(operand)) {
-		struct match_prefix key = {.length = 32 + bits, .operand = operand};
-
-		for (__u32 i = 0; i < bits / 8; i++)
-			key.data[i] = number >> (bits - 8 - 8 * i);
-		value = bpf_map_lookup_elem(prefixes, &key);
-	} else {
-		struct match_key key = {.value = number, .operand = operand};
-
-		value = bpf_map_lookup_elem(values, &key);
-	}
-	return value ? value->class : header->none[operand];
+	if (event->header->active & BIT(operand))
+		event->own[operand - MATCH_OWN(0)] =
+			match_number_class(event->slot, operand, number);
 }
 
-static __always_inline __u32 address_class(struct match_header *header, void *prefixes,
-					   struct match_event *event)
+static __always_inline void match_own_address(struct match_event *event, const __u32 operand)
 {
-	struct match_prefix key = {.length = 32 + 128, .operand = OPERAND_DADDR, .family = 6};
-	struct match_value *value;
-
-	if (!(header->active & BIT(OPERAND_DADDR)))
-		return header->none[OPERAND_DADDR];
-	if (event->family == AF_INET) {
-		key.length = 32 + 32;
-		key.family = 4;
-	}
-	__builtin_memcpy(key.data, event->address, 16);
-	value = bpf_map_lookup_elem(prefixes, &key);
-	return value ? value->class : header->none[OPERAND_DADDR];
+	if (event->header->active & BIT(operand))
+		event->own[operand - MATCH_OWN(0)] =
+			match_address_class(event->slot, operand, event->family == AF_INET ? 4 : 6,
+					    event->address[0], event->address[1]);
 }
 
-/* Through a number that the verifier does not know: else each combination of bits is a state of its own to it. */
-static __always_inline void unknown_add(struct match_event *event, struct match_header *header,
-					__u32 operands)
+/* Of the bits only those matter that some selector asks for; each combination of them has a class. */
+static __always_inline void match_own_mask(struct match_event *event, const __u32 operand,
+					   __u32 bits)
 {
-	event->unknown = (event->unknown | operands) ^ *(volatile __u32 *)&header->zero;
+	match_own_number(event, operand, bits & event->header->care[operand - MATCH_OWN(0)]);
 }
 
-/* The three operands of a path, of which `first` is the exact one, into event->classes. */
-static __always_inline void path_classes(struct match_event *event, struct match_header *header,
-					 const __u32 first, __u32 tgid, __u32 which, bool keep)
+/* Class of an operand of the path in a path slot, with bit 31 when it is not known. `which`: 0 exact, 1 prefix, 2 suffix. */
+__noinline __u32 match_own_path_class(__u32 path_slot, __u32 slot, __u32 which)
 {
-	__u32 active = header->active >> first & 7, install = header->install, slot = header->slot;
-	struct process_state *state = event->state;
+	struct match_header *header = bpf_map_lookup_elem(&match_headers, &slot);
+	struct path_text *text = own_text(path_slot, false);
+	__u32 walk = TEXT_OWN << WALK_FAMILY_SHIFT | WALK_PATH_SLOT, class;
 	__u64 found;
 
-	if (!active)
-		return;
-	if (keep && state && event->hook < CACHED_HOOKS) {
-		__u64 *cached = state->cached[event->hook] + first;
-		__u64 a = *(volatile __u64 *)cached, b = *(volatile __u64 *)(cached + 1),
-		      c = *(volatile __u64 *)(cached + 2);
-
-		if (a >> 32 == install && b >> 32 == install && c >> 32 == install) {
-			event->classes[first] = a;
-			event->classes[first + 1] = b;
-			event->classes[first + 2] = c;
-			return;
-		}
-	}
-	if (active & 3) {
-		found = match_path(tgid, slot, which);
-		if (found >> 32)
-			event->classes[first] = (found >> 32) - 1;
-		if ((__u32)found)
-			event->classes[first + 1] = (__u32)found - 1;
-	}
-	if (active & 4) {
-		found = match_path(tgid, slot, which | WALK_REVERSED);
-		if ((__u32)found)
-			event->classes[first + 2] = (__u32)found - 1;
-	}
-	if (keep && state && event->hook < CACHED_HOOKS) {
-		__u64 *cached = state->cached[event->hook] + first, mark = (__u64)install << 32;
-
-		*(volatile __u64 *)cached = mark | event->classes[first];
-		*(volatile __u64 *)(cached + 1) = mark | event->classes[first + 1];
-		*(volatile __u64 *)(cached + 2) = mark | event->classes[first + 2];
-	}
+	if (!header || which > 2 || !text || !text->length)
+		return 1U << 31;
+	found = match_path(path_slot, slot, which == 2 ? walk | WALK_REVERSED : walk);
+	class = which ? found : found >> 32;
+	return class ? class - 1 : header->none[MATCH_OWN(0) + which];
 }
 
-static __always_inline __u32 text_unknown(struct path_text *text, const __u32 first)
+/* The path in the event's path slot: three operands, of which `operand` is the first. */
+static __always_inline void match_own_text(struct match_event *event, const __u32 operand)
 {
-	/* what the path ends with was cut off */
-	return text->length > text->held ? BIT(first + 2) : 0;
-}
+#pragma unroll
+	for (int k = 0; k < 3; k++) {
+		__u64 class;
 
-static __always_inline void binary_classes(struct match_event *event, struct match_header *header,
-					   bool keep)
-{
-	struct process_state *state = event->state;
-
-	if (!(header->active & BINARY_OPERANDS))
-		return;
-	if (!state || state->flags & STATE_BINARY_UNKNOWN) {
-		unknown_add(event, header, BINARY_OPERANDS);
-		return;
+		if (!(event->header->active & BIT(operand + k)))
+			continue;
+		class = match_own_path_class(event->path_slot, event->slot, k);
+		event->unknown |= class >> 31 << (operand + k);
+		event->own[operand + k - MATCH_OWN(0)] = class & ~(1U << 31);
 	}
-	unknown_add(event, header, text_unknown(&state->binary, OPERAND_BINARY));
-	path_classes(event, header, OPERAND_BINARY, event->tgid, 0, keep);
-}
-
-static __always_inline void parent_classes(struct match_event *event, struct match_header *header,
-					   bool keep)
-{
-	struct process_state *state = event->state;
-	struct task_struct *task = event->task, *parent;
-	__u32 tgid = event->tgid, which = WALK_PARENT_OPERAND | WALK_PARENT_TEXT;
-	struct path_text *text;
-
-	if (!(header->active & PARENT_OPERANDS))
-		return;
-	if (state && !(state->flags & STATE_PARENT_UNKNOWN)) {
-		text = &state->parent;
-	} else {
-		/* seeded or exec'd before its parent was known: what the parent is now */
-		parent = BPF_CORE_READ(task, real_parent);
-		tgid = BPF_CORE_READ(parent, tgid);
-		state = proc_state_of(tgid, process_start(parent));
-		if (!state || state->flags & STATE_BINARY_UNKNOWN) {
-			unknown_add(event, header, PARENT_OPERANDS);
-			return;
-		}
-		text = &state->binary;
-		which = WALK_PARENT_OPERAND;
-		keep = false;
-	}
-	unknown_add(event, header, text_unknown(text, OPERAND_PARENT));
-	path_classes(event, header, OPERAND_PARENT, tgid, which, keep);
-}
-
-static __always_inline __u32 tree_set(struct match_event *event, struct match_header *header)
-{
-	struct tree_mark *mark;
-
-	if (!(header->active & BIT(OPERAND_TREE)))
-		return 0;
-	mark = bpf_map_lookup_elem(&process_trees, &event->tgid);
-	if (mark && mark->start == event->start)
-		return mark->set;
-	if (event->state ? event->state->flags & STATE_TREE_UNKNOWN : tree_lost(event->start))
-		unknown_add(event, header, BIT(OPERAND_TREE));
-	return 0;
-}
-
-static __always_inline void match_classes_of(struct match_event *event, struct match_header *header,
-					     void *values, void *prefixes,
-					     struct cgroup_mark *cgroup, bool keep)
-{
-	__u32 *classes = event->classes;
-
-	event->unknown = *(volatile __u32 *)&header->zero;
-	for (int i = 0; i < MATCH_OPERANDS; i++)
-		classes[i] = header->none[i];
-	binary_classes(event, header, keep);
-	parent_classes(event, header, keep);
-	classes[OPERAND_UID] = number_class(header, values, prefixes, OPERAND_UID,
-					    (__u32)bpf_get_current_uid_gid(), 32);
-	classes[OPERAND_CGROUP] = number_class(header, values, prefixes, OPERAND_CGROUP,
-					       cgroup ? cgroup->set : 0, 32);
-	classes[OPERAND_TREE] =
-		number_class(header, values, prefixes, OPERAND_TREE, tree_set(event, header), 32);
-	if (event->family) {
-		classes[OPERAND_DADDR] = address_class(header, prefixes, event);
-		classes[OPERAND_DPORT] =
-			number_class(header, values, prefixes, OPERAND_DPORT, event->dport, 16);
-	}
-	/* a value that is not known rules nobody out: class 0 */
-	for (int i = 0; i < MATCH_OPERANDS; i++)
-		if (event->unknown & BIT(i))
-			classes[i] = *(volatile __u32 *)&header->zero;
-	if (!event->state &&
-	    header->active & (BINARY_OPERANDS | PARENT_OPERANDS | BIT(OPERAND_TREE)))
-		match_count(COUNT_UNKNOWN_PROCESS);
 }

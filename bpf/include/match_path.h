@@ -10,33 +10,70 @@
 
 #include "match_tables.h"
 
-/* Which text, and how. Bits 0 and 1 are the index into match_paths.lengths. */
+/*
+ * Which text, and how: bit 0 reversed, bits 1 and 2 whose operands (enum match_text_family), bits 3 and 4 where the text
+ * is. `source` is the process's tgid, or the number of a path slot.
+ */
 #define WALK_REVERSED 1
-#define WALK_PARENT_OPERAND 2
-#define WALK_PARENT_TEXT 4
+#define WALK_FAMILY_SHIFT 1
+#define WALK_STATE_BINARY (0 << 3)
+#define WALK_STATE_PARENT (1 << 3)
+#define WALK_PATH_SLOT (2 << 3)
+#define WALK_SOURCE (3 << 3)
 
-#define HASH_STEP 0x9E3779B97F4A7C15ULL
-#define HASH_END 0xD6E8FEB86659FD93ULL
+/* Two lanes of 32 bits: what JavaScript multiplies fast too. */
+#define HASH_STEP_LOW 0x9E3779B1u
+#define HASH_STEP_HIGH 0x85EBCA77u
+#define HASH_END_LOW 0xC2B2AE3Du
+#define HASH_END_HIGH 0x27D4EB2Fu
+
+static __always_inline __u64 hash_mix(__u64 hash, __u64 word, const __u32 by_low,
+				      const __u32 by_high)
+{
+	__u32 low = ((__u32)hash ^ (__u32)word) * by_low;
+	__u32 high = ((__u32)(hash >> 32) ^ (__u32)(word >> 32)) * by_high;
+
+	low ^= high >> 15;
+	high ^= low >> 13;
+	high *= by_low;
+	low ^= high >> 16;
+	return (__u64)high << 32 | low;
+}
 
 static __always_inline __u64 hash_step(__u64 hash, __u64 word)
 {
-	hash = (hash ^ word) * HASH_STEP;
-	return hash ^ (hash >> 29);
+	return hash_mix(hash, word, HASH_STEP_LOW, HASH_STEP_HIGH);
 }
 
 static __always_inline __u64 hash_end(__u64 hash, __u64 word)
 {
-	hash = (hash ^ word) * HASH_END;
-	return hash ^ (hash >> 32);
+	return hash_mix(hash, word, HASH_END_LOW, HASH_END_HIGH);
 }
 
-static __always_inline struct path_text *walk_text(__u32 tgid, __u32 which)
+/* A hook that has paths of its own includes path_slot.h before this. */
+static __always_inline struct path_text *own_text(__u32 number, bool reversed)
 {
-	struct process_state *state = bpf_map_lookup_elem(&processes, &tgid);
+#ifdef PATH_SLOTS
+	struct path_slot *slot = path_slot_at(number);
 
+	if (!slot)
+		return NULL;
+	return reversed && slot->head.length > slot->head.held ? &slot->tail : &slot->head;
+#else
+	return NULL;
+#endif
+}
+
+static __always_inline struct path_text *walk_text(__u32 source, __u32 which)
+{
+	struct process_state *state;
+
+	if ((which & WALK_SOURCE) == WALK_PATH_SLOT)
+		return own_text(source, which & WALK_REVERSED);
+	state = bpf_map_lookup_elem(&processes, &source);
 	if (!state)
 		return NULL;
-	return which & WALK_PARENT_TEXT ? &state->parent : &state->binary;
+	return which & WALK_STATE_PARENT ? &state->parent : &state->binary;
 }
 
 /* Word of a text or of its reverse that begins at `at`, a multiple of 8 below `held`. Bytes after its end are anything. */
@@ -67,11 +104,11 @@ static __always_inline __u32 slashes_in(__u64 word)
 	return ((equal >> 7) * 0x0102040810204080ULL) >> 56;
 }
 
-/* Whether a text begins (reversed: ends) with entry `index` of the texts; returns its length, else 0. */
-__noinline __u32 match_text_is(__u32 tgid, __u32 slot, __u32 which, __u32 index)
+/* Whether a text begins (reversed: ends) with entry `index` of the pool's texts; returns its length, else 0. */
+__noinline __u32 match_text_is(__u32 source, __u32 pool, __u32 which, __u32 index)
 {
-	struct path_text *text = walk_text(tgid, which);
-	void *texts = bpf_map_lookup_elem(&match_texts, &slot);
+	struct path_text *text = walk_text(source, which);
+	void *texts = bpf_map_lookup_elem(&match_texts, &pool);
 	struct match_text *entry;
 	__u32 held, length, end;
 	__u64 word;
@@ -104,30 +141,29 @@ __noinline __u32 match_text_is(__u32 tgid, __u32 slot, __u32 which, __u32 index)
  * Classes of a path: exact in the upper half, longest prefix (reversed: suffix) in the lower, each one more than the
  * class, 0 where no value of the tables fits.
  */
-__noinline __u64 match_path(__u32 tgid, __u32 slot, __u32 which)
+__noinline __u64 match_path(__u32 source, __u32 slot, __u32 which)
 {
-	struct path_text *text = walk_text(tgid, which);
-	void *texts = bpf_map_lookup_elem(&match_texts, &slot);
+	struct path_text *text = walk_text(source, which);
+	struct match_header *header = bpf_map_lookup_elem(&match_headers, &slot);
 	void *values = bpf_map_lookup_elem(&match_values, &slot);
-	struct match_key key = {.operand = OPERAND_BINARY_PREFIX};
+	__u32 family = which >> WALK_FAMILY_SHIFT & 3, walk = which & 7, held, exact, longest;
 	struct match_lengths *lengths;
-	struct match_paths *paths;
 	struct match_value *value;
-	__u32 zero = 0, held, exact = 0, longest = 0;
+	struct match_key key = {};
 	__u64 hash;
 
-	if (!texts || !values || !text)
+	if (!header || !values || !text || walk >= 2 * TEXT_FAMILIES)
 		return 0;
-	paths = bpf_map_lookup_elem(texts, &zero);
 	held = text->held;
-	if (!paths || !held || held >= PATH_TEXT_BYTES)
+	if (!held || held >= PATH_TEXT_BYTES)
 		return 0;
-	lengths = &paths->lengths[which & 3];
-	if (which & WALK_REVERSED)
-		key.operand += OPERAND_BINARY_SUFFIX - OPERAND_BINARY_PREFIX;
-	if (which & WALK_PARENT_OPERAND)
-		key.operand += OPERAND_PARENT - OPERAND_BINARY;
-	hash = paths->seed;
+	lengths = &header->lengths[walk];
+	/* 0, which the verifier does not know: else what is found makes other states */
+	exact = longest = *(volatile __u64 *)&header->zero;
+	/* exact, prefix and suffix of a family stand one after the other */
+	key.operand = family == TEXT_OWN ? MATCH_OWN(0) : OPERAND_PARENT * family;
+	key.operand += which & WALK_REVERSED ? 2 : 1;
+	hash = header->seed;
 	for (__u32 at = 0; at < PATH_TEXT_BYTES; at += 8) {
 		__u32 lengths_here;
 		__u64 word;
@@ -142,9 +178,10 @@ __noinline __u64 match_path(__u32 tgid, __u32 slot, __u32 which)
 				break;
 			if (!(lengths_here >> k & 1))
 				continue;
-			key.value = hash_end(hash, word & (~0ULL >> (56 - 8 * k)));
+			key.low = hash_end(hash, word & (~0ULL >> (56 - 8 * k)));
 			value = bpf_map_lookup_elem(values, &key);
-			if (value && match_text_is(tgid, slot, which, value->text) == at + k + 1)
+			if (value &&
+			    match_text_is(source, header->pool, which, value->text) == at + k + 1)
 				longest = value->class + 1;
 		}
 		if (held - at <= 8) {
@@ -154,11 +191,19 @@ __noinline __u64 match_path(__u32 tgid, __u32 slot, __u32 which)
 		hash = hash_step(hash, word);
 	}
 	if (!(which & WALK_REVERSED) && text->length == held) {
-		key.value = hash;
-		key.operand -= OPERAND_BINARY_PREFIX - OPERAND_BINARY;
+		key.low = hash;
+		key.operand -= 1;
 		value = bpf_map_lookup_elem(values, &key);
-		if (value && match_text_is(tgid, slot, which, value->text) == held)
+		if (value && match_text_is(source, header->pool, which, value->text) == held)
 			exact = value->class + 1;
 	}
 	return (__u64)exact << 32 | longest;
+}
+
+/* Bits of the operands of a path, the first of which is `first`, that are not known of a text. */
+static __always_inline __u64 text_unknown(struct path_text *text, __u32 source_is_state,
+					  const __u32 first)
+{
+	/* what the path ends with was cut off; a path slot has its end as well */
+	return source_is_state && text->length > text->held ? BIT(first + 2) : 0;
 }

@@ -1,34 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The AND of an event's bitmaps, walked in order of priority. An enforcing selector decides; those in mode monitor with a
- * higher place are told and never mask it, which is why the two are walked apart.
+ * The AND of an event's bitmaps. An enforcing selector decides; those in mode monitor that score more are told and never
+ * mask it, which is why they are walked once it is known. Whether the event is posted is decided apart.
  *
- * A selector whose lease has ended is passed over here, whatever the agent does. With it goes the rest of its group in the
- * word (same priority and action: those behind it ended before it). The walk has no other bound than the number of
- * selectors, so that nothing is decided unseen.
+ * A selector whose lease has ended is passed over here, whatever the agent does. The walk has no other bound than the
+ * number of selectors, so that nothing is decided unseen.
  */
 #pragma once
 
-#include "match_event.h"
-
-#define MATCH_BITMAPS (MATCH_OPERANDS + 1)
-#define NSEC_PER_SEC 1000000000ULL
-
-/* Events of which a selector is told, by thread, while that is done. Never per CPU: a program can be preempted. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 16384);
-	__uint(key_size, sizeof(__u32));
-	/* not its type: clang would then leave struct process_state, a pointer in it, out of the BTF */
-	__uint(value_size, sizeof(struct match_event));
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-} match_events SEC(".maps");
-
-struct match_bitmaps {
-	const __u8 *of[MATCH_BITMAPS]; /* the last one: by mode */
-};
-
-#define NO_SELECTOR 0xffffffff
+#include "match_tell.h"
 
 /* Place of the lowest bit: de Bruijn, as there is no instruction for it. */
 static const __u8 lowest_bit_of[64] = {
@@ -52,238 +32,243 @@ static __always_inline __u64 without_lowest(__u64 word)
 	return word ^ lowest;
 }
 
-/* `at` in bytes, below sizeof(struct match_class) - 7. */
-static __always_inline __u64 bitmaps_and(struct match_bitmaps *bitmaps, __u32 at)
+/* Operands of its own that an object's hook has: the highest number and one. */
+#ifndef MATCH_OWN_OPERANDS
+#error "say before match.h how many operands of its own the hook has: MATCH_OWN_OPERANDS"
+#endif
+
+/* What is ANDed: the process's part, and a class for each of the hook's own operands. */
+struct match_bitmaps {
+	struct match_bitmap *part;
+	struct match_class *of[MATCH_OWN_OPERANDS + 1];
+	struct match_bitmap *base[MATCH_OWN_OPERANDS + 1];
+	struct match_header *header;
+};
+
+/* Word `at` of the places that are left. */
+static __always_inline __u64 word_left(struct match_bitmaps *bitmaps, __u32 at)
 {
-	__u64 word = ~0ULL;
+	__u64 word = bitmaps->part->words[at & (MATCH_WORDS - 1)];
 
 #pragma unroll
-	for (int k = 0; k < MATCH_BITMAPS; k++)
-		word &= *(__u64 *)(bitmaps->of[k] + at);
+	for (int k = 0; k < MATCH_OWN_OPERANDS; k++) {
+		__u64 of = bitmaps->base[k]->words[at & (MATCH_WORDS - 1)];
+
+#pragma unroll
+		for (int d = 0; d < MATCH_DELTAS; d++) {
+			/* all ones where the words are the same: a branch would double the verifier's states */
+			__u64 same = (bitmaps->of[k]->delta[d].word ^ at) - 1;
+
+			asm volatile("" : "+r"(same));
+			of ^= bitmaps->of[k]->delta[d].bits & ((__s64)same >> 63);
+		}
+		word &= of;
+	}
 	return word;
 }
 
-static __always_inline bool has_ended(struct match_selector *selector, __u64 now)
+/* Words that may have a place left. */
+static __always_inline __u64 summary_left(struct match_bitmaps *bitmaps, __u32 at)
 {
-	return selector->deadline && now >= selector->deadline;
+	__u64 word = bitmaps->part->summary[at];
+
+#pragma unroll
+	for (int k = 0; k < MATCH_OWN_OPERANDS; k++)
+		word &= bitmaps->base[k]->summary[at] | bitmaps->of[k]->touched[at];
+	return word;
 }
 
-/* Counts a match; returns how many matches its record stands for, 0 when the rate limit lets none pass. */
-static __always_inline __u32 match_account(struct match_selector *selector,
-					   struct match_event *event)
+static __always_inline bool has_ended(struct match_selector *selector)
 {
-	__u32 number = selector->counters;
-	__u64 interval = selector->interval, now = event->now, credit, most, count;
-	struct match_counters *counters = bpf_map_lookup_elem(&selector_counters, &number);
-
-	if (!counters)
-		return 1;
-	__sync_fetch_and_add(&counters->hits, 1);
-	if (selector->mode == MODE_ENFORCE)
-		__sync_fetch_and_add(&counters->denied, 1);
-	else
-		__sync_fetch_and_add(&counters->would_deny, 1);
-	if (selector->operands & event->unknown)
-		__sync_fetch_and_add(&counters->undecided, 1);
-	most = interval > NSEC_PER_SEC ? interval : NSEC_PER_SEC;
-	bpf_spin_lock(&counters->lock);
-	credit = counters->credit;
-	/* clocks of two CPUs, read before the lock was had */
-	if (now > counters->refilled) {
-		credit += now - counters->refilled;
-		counters->refilled = now;
-	}
-	if (credit > most)
-		credit = most;
-	if (credit >= interval) {
-		credit -= interval;
-		count = counters->pending + 1;
-		counters->pending = 0;
-	} else {
-		counters->pending++;
-		count = 0;
-	}
-	counters->credit = credit;
-	bpf_spin_unlock(&counters->lock);
-	if (!count)
-		__sync_fetch_and_add(&counters->suppressed, 1);
-	return count;
+	return selector->deadline && bpf_ktime_get_boot_ns() >= selector->deadline;
 }
 
-/* The ring was full: the next record stands for these too. */
-static __always_inline void match_give_back(__u32 number, __u32 count)
-{
-	struct match_counters *counters = bpf_map_lookup_elem(&selector_counters, &number);
+/* What decides between selectors: the priority, then the stronger action, then the lower place. Never 0. */
+#define SCORE_PLACES 0x7fffULL
+#define SCORE_ACTION_SHIFT 15
+#define SCORE_PRIORITY_SHIFT 18
 
-	if (!counters)
-		return;
-	__sync_fetch_and_add(&counters->suppressed, 1);
-	bpf_spin_lock(&counters->lock);
-	counters->pending += count;
-	bpf_spin_unlock(&counters->lock);
+static __always_inline __u64 score_of(struct match_selector *selector, __u32 place)
+{
+	__u64 priority = (__u32)selector->priority ^ 0x80000000;
+
+	return priority << SCORE_PRIORITY_SHIFT | (__u64)selector->action << SCORE_ACTION_SHIFT |
+	       (SCORE_PLACES - place);
 }
 
-/* Counts a match and posts its record. */
-static __always_inline void match_tell(struct match_event *event, struct match_selector *selector,
-				       __u32 index)
+static __always_inline __u32 place_of(__u64 score)
 {
-	struct task_struct *task = event->task;
-	struct denial_record *record;
-	__u32 count;
-
-	count = match_account(selector, event);
-	if (!count)
-		return;
-	record = record_reserve(RECORD_DENIAL, sizeof(*record));
-	if (!record) {
-		match_give_back(selector->counters, count);
-		return;
-	}
-	record->process.start = event->start;
-	record->process.self_exec_id = BPF_CORE_READ(task, self_exec_id);
-	record->process.tgid = event->tgid;
-	record->process.reserved = 0;
-	record->install = event->install;
-	record->selector = index;
-	record->count = count;
-	record->tid = event->tid;
-	record->operands = selector->operands & event->unknown;
-	record->hook = event->hook;
-	record->mode = selector->mode;
-	record->action = selector->action;
-	record->flags = record->operands ? DENIAL_UNDECIDED : 0;
-	record->family = event->family;
-	record->protocol = event->protocol;
-	record->dport = event->dport;
-	__builtin_memcpy(record->daddr, event->address, sizeof(record->daddr));
-	record->reserved = 0;
-	record_submit(record);
+	return SCORE_PLACES - (score & SCORE_PLACES);
 }
+
+/* What is done with the places that are left. */
+#define SCAN_FIND 0 /* the best of them that decide, and of those that say whether to post */
+#define SCAN_TELL 256 /* those that are only told of */
 
 /*
- * The first live selector among those of one word that survive, or NO_SELECTOR. The functions from here on are global
- * (verified once) and take no pointers: see match_path.h.
+ * Finds the highest score of a live selector among the places of word `at`, or `floor` when none has more; with SCAN_TELL
+ * in `at` tells of each one instead that is only told of and scores more than `floor`. The functions from here on are
+ * global (verified once) and take no pointers: see match_path.h.
  */
-__noinline __u32 match_first(__u32 slot, __u32 base, __u64 word, __u64 now)
+__noinline __u64 match_word(__u32 slot, __u32 at, __u64 word, __u64 floor)
 {
 	void *selectors = bpf_map_lookup_elem(&match_selectors, &slot);
+	struct match_header *header = bpf_map_lookup_elem(&match_headers, &slot);
+	bool tell = at & SCAN_TELL, every;
+	__u32 kind;
 
-	if (!selectors)
-		return NO_SELECTOR;
+	if (!selectors || !header)
+		return floor;
+	at &= MATCH_WORDS - 1;
+	kind = header->kind[at];
+	every = header->flags & MATCH_EVERY;
+	if (tell ? kind == KIND_POST || (kind == KIND_DECIDE && !every)
+		 : kind == KIND_MONITOR || header->best[at] <= floor)
+		return floor;
 	for (int i = 0; i < 64; i++) {
 		struct match_selector *selector;
-		__u32 index = base + lowest_bit(word);
+		__u32 place = 64 * at + lowest_bit(word);
+		__u64 score;
 
 		if (!word)
 			break;
-		selector = bpf_map_lookup_elem(selectors, &index);
+		word = without_lowest(word);
+		selector = bpf_map_lookup_elem(selectors, &place);
 		if (!selector) {
 			match_count(COUNT_BROKEN);
 			break;
 		}
-		if (!has_ended(selector, now))
-			return index;
-		word &= selector->beyond;
+		score = score_of(selector, place);
+		if (has_ended(selector) || (every ? score == floor : score <= floor))
+			continue;
+		if (tell)
+			match_tell_one(slot, place);
+		else if (score > floor)
+			floor = score;
 	}
-	return NO_SELECTOR;
+	return floor;
 }
 
-/* Tells of each live selector of one word whose place is before `end`: the event is what match_events has for `tid`. */
-__noinline int match_tell_word(__u32 tid, __u32 slot, __u32 base, __u64 word, __u32 end)
+/*
+ * What the functions below take: where to look, as slot | hook << 8 | want << 16 | place of the part << 32, and the classes
+ * of the hook's own operands, three in each number.
+ */
+#define CLASS_MASK ((1ULL << MATCH_CLASS_BITS) - 1)
+
+static __always_inline bool bitmaps_find(struct match_bitmaps *bitmaps, __u64 where, __u64 first,
+					 __u64 second)
 {
-	struct match_event *event = bpf_map_lookup_elem(&match_events, &tid);
-	void *selectors = bpf_map_lookup_elem(&match_selectors, &slot);
+	__u32 slot = where & 0xff, hook = where >> 8 & 0xff, place = where >> 32, pool, number;
+	struct match_part *part;
+	struct match_class *live;
+	void *classes, *maps;
 
-	if (!selectors || !event)
-		return 0;
-	for (int i = 0; i < 64; i++) {
-		struct match_selector *selector;
-		__u32 index = base + lowest_bit(word);
-
-		if (!word || index >= end)
-			break;
-		selector = bpf_map_lookup_elem(selectors, &index);
-		if (!selector) {
-			match_count(COUNT_BROKEN);
-			break;
-		}
-		if (has_ended(selector, event->now)) {
-			word &= selector->beyond;
-		} else {
-			match_tell(event, selector, index);
-			word = without_lowest(word);
-		}
+	/* or clang leaves arguments that are not used undefined, which the verifier refuses */
+	asm volatile("" : : "r"(first), "r"(second));
+	bitmaps->header = bpf_map_lookup_elem(&match_headers, &slot);
+	if (!bitmaps->header)
+		return false;
+	pool = bitmaps->header->pool;
+	classes = bpf_map_lookup_elem(&match_classes, &pool);
+	maps = bpf_map_lookup_elem(&match_bitmaps, &slot);
+	if (!classes || !maps)
+		return false;
+	if (place == PART_NONE) {
+		number = bitmaps->header->live;
+		live = bpf_map_lookup_elem(classes, &number);
+		if (!live)
+			return false;
+		number = live->base;
+		bitmaps->part = bpf_map_lookup_elem(maps, &number);
+		if (!bitmaps->part)
+			return false;
+	} else {
+		part = part_at(slot, hook, place);
+		if (!part)
+			return false;
+		bitmaps->part = &part->bitmap;
 	}
-	return 0;
+#pragma unroll
+	for (int k = 0; k < MATCH_OWN_OPERANDS; k++) {
+		number = (k < 3 ? first : second) >> MATCH_CLASS_BITS * (k % 3) & CLASS_MASK;
+		bitmaps->of[k] = bpf_map_lookup_elem(classes, &number);
+		if (!bitmaps->of[k])
+			return false;
+		number = bitmaps->of[k]->base;
+		bitmaps->base[k] = bpf_map_lookup_elem(maps, &number);
+		if (!bitmaps->base[k])
+			return false;
+	}
+	return true;
 }
 
-/* Tells of one selector; returns its action. */
-__noinline __u32 match_tell_one(__u32 tid, __u32 slot, __u32 index)
+/*
+ * A walk over the words that may have a place left: each, and once more for each word of summaries. One loop of which the
+ * verifier knows nothing but the count, so that the states of all its ways through are the same ones.
+ */
+#define SCAN_STEPS (MATCH_WORDS + MATCH_SUMMARY)
+#define SCAN_NEXT(bitmaps, part, summary, zero)                               \
+	part ^= zero;                                                         \
+	if (!summary) {                                                       \
+		part++;                                                       \
+		if (part >= MATCH_SUMMARY)                                    \
+			break;                                                \
+		summary = summary_left(&bitmaps, part & (MATCH_SUMMARY - 1)); \
+		continue;                                                     \
+	}
+
+/* What match_scan gives: the places, each one more, of what decides and of what says whether to post. */
+#define SCAN_PLACE 0xffffULL
+#define SCAN_POSTS_SHIFT 16
+#define SCAN_MONITORS (1ULL << 32)
+#define SCAN_BROKEN (1ULL << 33)
+
+/*
+ * Finds the best that decides, the best that says whether to post, and whether anything is in mode monitor. With SCAN_TELL
+ * in `where` (bit 24) tells of what is only told of instead: what scores more than `floor`, which is 0 else. No branch but
+ * on whether anything is left: each would double the verifier's states with each word.
+ */
+__noinline __u64 match_scan(__u64 where, __u64 first, __u64 second, __u64 floor)
 {
-	struct match_event *event = bpf_map_lookup_elem(&match_events, &tid);
+	__u64 decides, posts, monitors, summary, part, zero, want = where >> 16 & 0xff;
+	__u32 slot = where & 0xff, mode = where >> 16 & SCAN_TELL;
+	struct match_bitmaps bitmaps;
+
+	if (!bitmaps_find(&bitmaps, where, first, second))
+		return SCAN_BROKEN;
+	zero = *(volatile __u64 *)&bitmaps.header->zero;
+	posts = monitors = part = zero;
+	decides = floor ^ zero;
+	summary = summary_left(&bitmaps, 0);
+	for (int i = 0; i < SCAN_STEPS; i++) {
+		__u64 word, kind, is_post, best;
+		__u32 at;
+
+		SCAN_NEXT(bitmaps, part, summary, zero);
+		at = (part & (MATCH_SUMMARY - 1)) * 64 + lowest_bit(summary);
+		summary = without_lowest(summary);
+		kind = bitmaps.header->kind[at & (MATCH_WORDS - 1)];
+		word = word_left(&bitmaps, at) & -(want >> (kind >> 1 & 1) & 1);
+		if (!word)
+			continue;
+		monitors |= kind;
+		is_post = -(kind >> 1 & 1);
+		asm volatile("" : "+r"(is_post));
+		best = match_word(slot, at | mode, word, (posts & is_post) | (decides & ~is_post));
+		posts = (best & is_post) | (posts & ~is_post);
+		decides = (best & ~is_post) | (decides & is_post);
+	}
+	return (decides ? place_of(decides) + 1 : 0) |
+	       (posts ? (__u64)place_of(posts) + 1 : 0) << SCAN_POSTS_SHIFT |
+	       (monitors & KIND_MONITOR ? SCAN_MONITORS : 0);
+}
+
+/* The score of the selector at a place. */
+__noinline __u64 match_score_at(__u32 slot, __u32 place)
+{
 	void *selectors = bpf_map_lookup_elem(&match_selectors, &slot);
 	struct match_selector *selector;
 
-	if (!selectors)
-		return ACTION_POST;
-	selector = bpf_map_lookup_elem(selectors, &index);
-	if (!selector)
-		return ACTION_POST;
-	/* there was no memory to tell of it with; it is enforced all the same */
-	if (event)
-		match_tell(event, selector, index);
-	else
-		match_count(COUNT_UNTOLD);
-	return selector->action;
-}
-
-/* Place of the first live selector that survives in the bitmaps, or NO_SELECTOR. */
-static __always_inline __u32 scan_first(struct match_bitmaps *bitmaps, __u32 slot, __u64 now)
-{
-	for (__u32 part = 0; part < MATCH_SUMMARY; part++) {
-		__u64 summary = bitmaps_and(bitmaps, 8 * part);
-
-		for (int i = 0; i < 64; i++) {
-			__u32 at = 64 * part + lowest_bit(summary), index;
-			__u64 word;
-
-			if (!summary)
-				break;
-			summary = without_lowest(summary);
-			if (at >= MATCH_WORDS)
-				break;
-			word = bitmaps_and(bitmaps, 8 * MATCH_SUMMARY + 8 * at);
-			if (!word)
-				continue;
-			index = match_first(slot, 64 * at, word, now);
-			if (index != NO_SELECTOR)
-				return index;
-		}
-	}
-	return NO_SELECTOR;
-}
-
-/* Tells of every live selector that survives in the bitmaps and whose place is before `end`. */
-static __always_inline void scan_tell(struct match_bitmaps *bitmaps, struct match_event *event,
-				      __u32 slot, __u32 end)
-{
-	for (__u32 part = 0; part < MATCH_SUMMARY; part++) {
-		__u64 summary = bitmaps_and(bitmaps, 8 * part);
-
-		for (int i = 0; i < 64; i++) {
-			__u32 at = 64 * part + lowest_bit(summary);
-			__u64 word;
-
-			if (!summary)
-				break;
-			summary = without_lowest(summary);
-			if (at >= MATCH_WORDS)
-				break;
-			word = bitmaps_and(bitmaps, 8 * MATCH_SUMMARY + 8 * at);
-			if (!word)
-				continue;
-			bpf_map_update_elem(&match_events, &event->tid, event, BPF_NOEXIST);
-			match_tell_word(event->tid, slot, 64 * at, word, end);
-		}
-	}
+	selector = selectors ? bpf_map_lookup_elem(selectors, &place) : NULL;
+	return selector ? score_of(selector, place & SCORE_PLACES) : 0;
 }

@@ -22,6 +22,7 @@ enum path_mark {
 	PATH_TRUNCATED = 1 << 0,
 	PATH_DELETED = 1 << 1,
 	PATH_UNREACHABLE = 1 << 2,
+	PATH_ANONYMOUS = 1 << 3,
 };
 
 /*
@@ -36,11 +37,11 @@ struct path_walk {
 	__u32 pos; /* the path so far is bytes[pos .. PATH_BYTES) */
 	__u32 marks;
 	__u32 done;
-	__u32 pseudo; /* the file lies in no directory: memfd */
+	__u32 reserved;
 	char bytes[PATH_BYTES + NAME_BYTES + 1];
 };
 
-static __always_inline struct path_walk *path_walk_buffer(void);
+static __always_inline struct path_walk *path_walk_buffer(__u32 which);
 
 /* Puts '/' and a name before what is there. */
 static __always_inline void path_prepend(struct path_walk *walk, __u32 len,
@@ -68,24 +69,39 @@ static __always_inline void path_prepend(struct path_walk *walk, __u32 len,
 	walk->pos = pos;
 }
 
-/* A file with no directory: its one name, unless that is the root of a mount which is nowhere. */
-static __always_inline void path_pseudo(struct path_walk *walk, struct dentry *dentry)
+/*
+ * The walk is at a root that is mounted nowhere and is not the task's. In a mount that the kernel keeps for itself (memfd,
+ * pipes, namespaces) the file never had a directory, and has one name, or none: then its file system's stands for it. A
+ * single file of any other such mount (runc runs itself so) still lies in its directory, and has its name.
+ */
+static __always_inline void path_top(struct path_walk *walk, struct dentry *dentry,
+				     struct mount *mount)
 {
+	bool internal = (void *)BPF_CORE_READ(mount, mnt_ns) == MNT_NS_INTERNAL;
 	const unsigned char *name = BPF_CORE_READ(dentry, d_name.name);
+	__u32 len = BPF_CORE_READ(dentry, d_name.len);
 	char first = 0;
 
 	walk->done = 1;
-	bpf_probe_read_kernel(&first, 1, name);
-	if (first == '/' || walk->pos != PATH_BYTES) {
+	if (walk->pos != PATH_BYTES || !internal)
 		walk->marks |= PATH_UNREACHABLE;
-		return;
-	}
-	/* a single file of a mount that is no more (runc runs itself so) still lies in its directory */
-	if (BPF_CORE_READ(dentry, d_parent) == dentry)
-		walk->pseudo = 1;
 	else
-		walk->marks |= PATH_UNREACHABLE;
-	path_prepend(walk, BPF_CORE_READ(dentry, d_name.len), name);
+		walk->marks |= PATH_ANONYMOUS;
+	if (walk->pos != PATH_BYTES)
+		return;
+	bpf_probe_read_kernel(&first, 1, name);
+	if (!internal && BPF_CORE_READ(dentry, d_parent) == dentry)
+		return;
+	if (internal && (!len || first == '/')) {
+		char type[16];
+
+		name = (const unsigned char *)BPF_CORE_READ(dentry, d_sb, s_type, name);
+		/* with its final zero, which is not taken */
+		len = bpf_probe_read_kernel_str(type, sizeof(type), name) - 1;
+		if (len >= sizeof(type))
+			return;
+	}
+	path_prepend(walk, len, name);
 }
 
 /* One step up by probe reads: a component, or from a mount's root to where it is mounted. */
@@ -104,8 +120,13 @@ static __always_inline void path_step(struct path_walk *walk)
 		struct mount *self = (void *)mount - bpf_core_field_offset(struct mount, mnt);
 		struct mount *outer = BPF_CORE_READ(self, mnt_parent);
 
+		if (dentry == parent && dentry != BPF_CORE_READ(mount, mnt_root)) {
+			/* opened by a handle, its directories not known */
+			path_top(walk, dentry, self);
+			return;
+		}
 		if (outer == self || !outer) {
-			path_pseudo(walk, dentry);
+			path_top(walk, dentry, self);
 			return;
 		}
 		walk->dentry = (__u64)BPF_CORE_READ(self, mnt_mountpoint);
@@ -117,9 +138,9 @@ static __always_inline void path_step(struct path_walk *walk)
 }
 
 /* A global function: the verifier looks at its loop once, however often it is called. */
-__noinline int path_walk_far(void)
+__noinline int path_walk_far(__u32 which)
 {
-	struct path_walk *walk = path_walk_buffer();
+	struct path_walk *walk = path_walk_buffer(which);
 
 	if (!walk)
 		return 0;
@@ -131,23 +152,46 @@ __noinline int path_walk_far(void)
 	return 0;
 }
 
+/* Walks on by probe reads until the root of the task, or a mount that is nowhere. */
+static __always_inline void path_walk_on(struct path_walk *walk, __u32 which)
+{
+	for (int i = 0; i < FAR_CALLS && !walk->done; i++)
+		path_walk_far(which);
+	if (!walk->done)
+		walk->marks |= PATH_TRUNCATED;
+	if (walk->pos == PATH_BYTES) {
+		walk->bytes[PATH_BYTES - 1] = '/';
+		walk->pos = PATH_BYTES - 1;
+	}
+}
+
+/* Where the walk ends: the root of a task. */
+static __always_inline void path_root(struct path_walk *walk, struct fs_struct *fs)
+{
+	walk->root_dentry = (__u64)fs->root.dentry;
+	walk->root_mount = (__u64)fs->root.mnt;
+}
+
+/* The same for a task that is not typed to the verifier. */
+static __always_inline void path_root_untyped(struct path_walk *walk, struct task_struct *task)
+{
+	walk->root_dentry = (__u64)BPF_CORE_READ(task, fs, root.dentry);
+	walk->root_mount = (__u64)BPF_CORE_READ(task, fs, root.mnt);
+}
+
 /*
- * Walks from `path` up to the root of `fs`. The path is then walk->bytes[walk->pos .. PATH_BYTES), never empty. One that
- * is longer keeps its end, without a leading '/'.
+ * Walks from `path` up to the root that was set before, `walk` being the buffer `which`. The path is then
+ * walk->bytes[walk->pos .. PATH_BYTES), never empty. One that is longer keeps its end, without a leading '/'.
  */
-static __always_inline void path_walk(struct path_walk *walk, struct path *path,
-				      struct fs_struct *fs)
+static __always_inline void path_walk(struct path_walk *walk, __u32 which, struct path *path)
 {
 	struct dentry *dentry = path->dentry;
 	struct vfsmount *mount = path->mnt;
 	struct dentry *mount_root = mount->mnt_root;
 
-	walk->root_dentry = (__u64)fs->root.dentry;
-	walk->root_mount = (__u64)fs->root.mnt;
 	walk->mount = (__u64)mount;
 	walk->pos = PATH_BYTES;
 	walk->done = 0;
-	walk->pseudo = 0;
 	walk->marks = dentry->d_hash.pprev || dentry->d_parent == dentry ? 0 : PATH_DELETED;
 	for (int i = 0; i < NEAR_COMPONENTS; i++) {
 		struct dentry *parent = dentry->d_parent;
@@ -158,14 +202,24 @@ static __always_inline void path_walk(struct path_walk *walk, struct path *path,
 		dentry = parent;
 	}
 	walk->dentry = (__u64)dentry;
-	for (int i = 0; i < FAR_CALLS && !walk->done; i++)
-		path_walk_far();
-	if (!walk->done)
-		walk->marks |= PATH_TRUNCATED;
-	if (walk->pos == PATH_BYTES) {
-		walk->bytes[PATH_BYTES - 1] = '/';
-		walk->pos = PATH_BYTES - 1;
-	}
+	path_walk_on(walk, which);
+}
+
+/* The same for a path that is not typed to the verifier. */
+static __always_inline void path_walk_untyped(struct path_walk *walk, __u32 which,
+					      struct path *path)
+{
+	struct dentry *dentry = BPF_CORE_READ(path, dentry);
+
+	walk->mount = (__u64)BPF_CORE_READ(path, mnt);
+	walk->dentry = (__u64)dentry;
+	walk->pos = PATH_BYTES;
+	walk->done = 0;
+	walk->marks =
+		BPF_CORE_READ(dentry, d_hash.pprev) || BPF_CORE_READ(dentry, d_parent) == dentry
+			? 0
+			: PATH_DELETED;
+	path_walk_on(walk, which);
 }
 
 /*

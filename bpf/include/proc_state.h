@@ -15,10 +15,6 @@
 
 #define PATH_TEXT_BYTES 256
 
-/* Parts of the matcher's answer that depend on paths only, kept for each hook with the install that they are of. */
-#define CACHED_HOOKS 2
-#define CACHED_OPERANDS 6
-
 enum process_state_flag {
 	/* Never matched: PID 1 and kernel threads. */
 	STATE_INIT = 1 << 0,
@@ -27,9 +23,28 @@ enum process_state_flag {
 	STATE_PARENT_UNKNOWN = 1 << 3,
 	/* The tree mark could not be inherited: there was no memory. */
 	STATE_TREE_UNKNOWN = 1 << 4,
+	/* What its ancestors were was not followed from the beginning. */
+	STATE_LINEAGE_UNKNOWN = 1 << 5,
 };
 
 #define STATE_EXEMPT (STATE_INIT | STATE_KERNEL_THREAD)
+
+/* What an image is, as its exec saw it; operands of the matcher. */
+enum process_property {
+	PROPERTY_SET_ID = 1 << 0, /* the file gives its own user or group */
+	PROPERTY_MEMFD = 1 << 1,
+	PROPERTY_UPPER = 1 << 2, /* the file lies in an overlay's upper layer */
+	PROPERTY_CONTAINER = 1 << 3, /* in a pid namespace below the host's */
+};
+
+#define SET_ID_BITS 06000
+
+/* Properties of an executed file by its mode; those of a container are added where they are asked for. */
+static __always_inline __u32 file_properties(__u32 mode, bool memfd, bool upper)
+{
+	return (mode & SET_ID_BITS ? PROPERTY_SET_ID : 0) | (memfd ? PROPERTY_MEMFD : 0) |
+	       (upper ? PROPERTY_UPPER : 0);
+}
 
 struct path_text {
 	__u32 length; /* true length, also when it is above what is held */
@@ -44,7 +59,9 @@ struct process_state {
 	__u32 flags;
 	struct path_text binary;
 	struct path_text parent; /* its parent's binary at its fork or last exec */
-	__u64 cached[CACHED_HOOKS][CACHED_OPERANDS]; /* install << 32 | class, each written whole */
+	__u64 lineage; /* marks of its ancestors' binaries: see match_lineage.h */
+	__u32 properties;
+	__u32 reserved;
 };
 
 struct tree_mark {
@@ -193,13 +210,6 @@ static __always_inline void binary_set(struct process_state *state, const char *
 	state->flags &= ~STATE_BINARY_UNKNOWN;
 }
 
-static __always_inline void cache_clear(struct process_state *state)
-{
-	for (int hook = 0; hook < CACHED_HOOKS; hook++)
-		for (int i = 0; i < CACHED_OPERANDS; i++)
-			state->cached[hook][i] = 0;
-}
-
 /* A state of its own for a process that has none; NULL when there is no memory. */
 static __always_inline struct process_state *proc_state_create(__u32 tgid, __u64 start, __u64 flags)
 {
@@ -221,7 +231,7 @@ static __always_inline struct process_state *proc_state_create(__u32 tgid, __u64
 }
 
 /*
- * Called in sched_process_fork, before the child can run. The child inherits binary, cached classes and tree mark.
+ * Called in sched_process_fork, before the child can run. The child inherits binary, properties and tree mark.
  * Does nothing for a new thread. The binary of a child whose parent is not known is unknown until it execs.
  */
 static __always_inline void proc_state_on_fork(struct task_struct *parent,
@@ -255,7 +265,6 @@ static __always_inline void proc_state_on_fork(struct task_struct *parent,
 	state->flags &= ~(STATE_EXEMPT | STATE_PARENT_UNKNOWN);
 	if (BPF_CORE_READ(child, flags) & PF_KTHREAD)
 		state->flags |= STATE_KERNEL_THREAD;
-	cache_clear(state);
 	parent_refresh(state, child);
 
 	marked = bpf_map_lookup_elem(&process_trees, &source);
@@ -271,9 +280,10 @@ static __always_inline void proc_state_on_fork(struct task_struct *parent,
  * Called in sched_process_exec with the new image's path: `path` points to at least 256 readable bytes (zero padded or
  * not), `path_len` is the true length without the final zero, also when it is above 255. A path that could not be
  * determined is `path_len` 0: the process's binary is then unknown, and selectors that ask for it are undecided.
+ * `properties` are bits of enum process_property.
  */
 static __always_inline void proc_state_on_exec(struct task_struct *task, const char *path,
-					       __u32 path_len)
+					       __u32 path_len, __u32 properties)
 {
 	__u32 tgid = BPF_CORE_READ(task, tgid);
 	__u64 start = process_start(task);
@@ -289,8 +299,8 @@ static __always_inline void proc_state_on_exec(struct task_struct *task, const c
 	*(volatile __u32 *)&state->sequence += 1;
 	state->flags &= ~STATE_KERNEL_THREAD;
 	binary_set(state, path, path_len);
+	state->properties = properties;
 	*(volatile __u32 *)&state->sequence += 1;
-	cache_clear(state);
 	parent_refresh(state, task);
 }
 
@@ -327,7 +337,7 @@ static __always_inline void proc_state_on_exit(struct task_struct *task)
  * marked, so what is seeded lies in none; iterated twice, it also reaches a child whose parent came later.
  */
 static __always_inline void proc_state_seed(struct task_struct *task, const char *path,
-					    __u32 path_len)
+					    __u32 path_len, __u32 properties)
 {
 	__u32 tgid = BPF_CORE_READ(task, tgid);
 	__u64 start = process_start(task);
@@ -345,6 +355,7 @@ static __always_inline void proc_state_seed(struct task_struct *task, const char
 			state->flags |= STATE_KERNEL_THREAD;
 		else
 			binary_set(state, path, path_len);
+		state->properties = properties;
 		/* an exec came between: which of the two paths stands there is not known */
 		if (*(volatile __u32 *)&state->sequence)
 			state->flags |= STATE_BINARY_UNKNOWN;

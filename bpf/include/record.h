@@ -14,6 +14,7 @@ enum record_kind {
 	RECORD_PROCESS_SEED = 4,
 	RECORD_DENIAL = 5,
 	RECORD_CGROUP = 6,
+	RECORD_FILE_OPEN = 7,
 	RECORD_KINDS, /* one more than the last */
 };
 

@@ -47,13 +47,31 @@ export interface ProcessExitEvent extends Envelope {
   duration_ns: number;
 }
 
+/** A process opened a file. Told only where a selector of action post asks for it. */
+export interface FileOpenEvent extends Envelope {
+  /** `file_open` */
+  kind: "file_open";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who opened it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the opened file */
+  file: OpenedFile;
+  /** the new file descriptor; null on a rung that sees the open before its end (lsm, fmod_ret, fentry) */
+  result: number | null;
+}
+
 /** A selector denied or killed, or would have in monitor mode. */
 export interface DenialEvent extends Envelope {
   /** `denial` */
   kind: "denial";
   /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
   rung: string;
-  /** who was denied; of process_exec the new image, which was killed */
+  /** who was denied; of process_exec the new image, which was killed, or by LSM the old one, which goes on */
   process: Process;
   /** the real parent; null when it is unknown */
   parent: ParentRef | null;
@@ -63,7 +81,7 @@ export interface DenialEvent extends Envelope {
   selector: string;
   /** policy, decision or person that the selector comes from */
   policy: string;
-  /** where: process_exec, network_connect */
+  /** where: process_exec, file_open, network_connect */
   hook: string;
   /** `monitor`: it would have been done */
   mode: "monitor" | "enforce";
@@ -79,6 +97,8 @@ export interface DenialEvent extends Envelope {
   because: Because;
   /** the connection; null where the hook is not about one */
   socket: DeniedSocket | null;
+  /** the file that was to be opened or executed; null where the hook is about none, or kills afterwards (then process.binary) */
+  file: OpenedFile | null;
 }
 
 /** Events were lost. */
@@ -319,6 +339,38 @@ export interface Pod {
   labels: Record<string, string>;
 }
 
+/** An open file, or one that was denied. */
+export interface OpenedFile {
+  /** its path from the process's root as the kernel resolved it; of a file in no directory its name (/memfd:x), or its file system's (/pipefs) */
+  path: string;
+  /** flags that it was opened with (O_RDWR, O_CREAT ...); O_CLOEXEC only on rung sys_exit; FMODE_EXEC when it was opened to be executed */
+  flags: string[];
+  /** its permission bits, in octal: `0644` */
+  mode: string;
+  /** what it is */
+  type: "regular" | "directory" | "link" | "char" | "block" | "fifo" | "socket" | "other";
+  /** inode number */
+  inode: number;
+  /** device that it lies on, `major:minor` */
+  device: string;
+  /** hard links to it; 0 when it is deleted or was never linked */
+  links: number;
+  /** owner */
+  uid: number;
+  /** group */
+  gid: number;
+  /** whether its name is gone from the directory: the path is where it was */
+  deleted: boolean;
+  /** whether it lies in no directory: memfd, pipe, namespace */
+  anonymous: boolean;
+  /** whether the process's root does not lead to it (another mount namespace, a mount that is gone, opened by a handle): the path is as far as it goes, and selectors by path are undecided */
+  unreachable: boolean;
+  /** whether the path is longer than 4096 bytes: its end is there */
+  truncated: boolean;
+  /** whether it lies in an overlay's upper layer: written after the container started */
+  upper: boolean;
+}
+
 /** A connection that was denied. */
 export interface DeniedSocket {
   /** family of its addresses */
@@ -336,7 +388,7 @@ export interface DeniedSocket {
 }
 
 /** An event, as it crosses the bus; `kind` tells which. */
-export type Event = ProcessExecEvent | ProcessExitEvent | DenialEvent | GapEvent;
+export type Event = ProcessExecEvent | ProcessExitEvent | FileOpenEvent | DenialEvent | GapEvent;
 
-export const EVENT_KINDS = ["process_exec", "process_exit", "denial", "gap"] as const;
+export const EVENT_KINDS = ["process_exec", "process_exit", "file_open", "denial", "gap"] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];

@@ -1,7 +1,20 @@
 import type { Hook, Operator } from "./selector.ts";
 
-/** How the values of a field are written: `path` and `address` are strings, `number` also takes `[low, high]` in ranges. */
-export type FieldType = "path" | "number" | "address";
+/**
+ * How the values of a field are written: `path` and `address` are strings, `number` also takes `[low, high]` in ranges,
+ * `device` is "major:minor", `flags` are names (O_CREAT), `capability` names (CAP_SYS_ADMIN), `namespace` is an inode's
+ * number or "host", `protocol` a number, "tcp" or "udp", `boolean` is "true" or "false".
+ */
+export type FieldType =
+  | "path"
+  | "number"
+  | "address"
+  | "device"
+  | "flags"
+  | "capability"
+  | "namespace"
+  | "protocol"
+  | "boolean";
 
 export interface SelectorField {
   type: FieldType;
@@ -10,10 +23,13 @@ export interface SelectorField {
 }
 
 const PATH_OPERATORS = ["in", "notIn", "prefix", "notPrefix", "suffix", "notSuffix"] as const;
-const NUMBER_OPERATORS = ["in", "notIn", "range", "notRange", "mask"] as const;
+const NUMBER_OPERATORS = ["in", "notIn", "range", "notRange"] as const;
+const ID_OPERATORS = [...NUMBER_OPERATORS, "mask"] as const;
+const SET_OPERATORS = ["in", "notIn"] as const;
 const ADDRESS_OPERATORS = ["in", "notIn", "cidr", "notCidr"] as const;
-const EVERY_HOOK = ["process_exec", "network_connect"] as const;
+const EVERY_HOOK = ["process_exec", "network_connect", "file_open"] as const;
 const NETWORK_HOOKS = ["network_connect"] as const;
+const FILE_HOOKS = ["file_open"] as const;
 
 /**
  * The vocabulary of predicates: what may be written at all. Whether a given kernel can take one is the agent's answer,
@@ -22,7 +38,28 @@ const NETWORK_HOOKS = ["network_connect"] as const;
 export const SELECTOR_FIELDS: Readonly<Record<string, SelectorField>> = {
   "process.binary": { type: "path", operators: PATH_OPERATORS, hooks: EVERY_HOOK },
   "parent.binary": { type: "path", operators: PATH_OPERATORS, hooks: EVERY_HOOK },
-  "process.uid": { type: "number", operators: NUMBER_OPERATORS, hooks: EVERY_HOOK },
+  "process.uid": { type: "number", operators: ID_OPERATORS, hooks: EVERY_HOOK },
+  "process.gid": { type: "number", operators: ID_OPERATORS, hooks: EVERY_HOOK },
+  "process.auid": { type: "number", operators: ID_OPERATORS, hooks: EVERY_HOOK },
+  "process.cap.effective": { type: "capability", operators: SET_OPERATORS, hooks: EVERY_HOOK },
+  "process.cap.permitted": { type: "capability", operators: SET_OPERATORS, hooks: EVERY_HOOK },
+  "process.set_id": { type: "boolean", operators: SET_OPERATORS, hooks: EVERY_HOOK },
+  "process.memfd": { type: "boolean", operators: SET_OPERATORS, hooks: EVERY_HOOK },
+  "process.upper_layer": { type: "boolean", operators: SET_OPERATORS, hooks: EVERY_HOOK },
+  "process.in_container": { type: "boolean", operators: SET_OPERATORS, hooks: EVERY_HOOK },
+  "process.ns.mnt": { type: "namespace", operators: SET_OPERATORS, hooks: EVERY_HOOK },
+  "process.ns.pid": { type: "namespace", operators: SET_OPERATORS, hooks: EVERY_HOOK },
+  "process.ns.net": { type: "namespace", operators: SET_OPERATORS, hooks: EVERY_HOOK },
+  "process.ns.uts": { type: "namespace", operators: SET_OPERATORS, hooks: EVERY_HOOK },
+  "process.ns.ipc": { type: "namespace", operators: SET_OPERATORS, hooks: EVERY_HOOK },
+  "process.ns.user": { type: "namespace", operators: SET_OPERATORS, hooks: EVERY_HOOK },
+  "process.ns.cgroup": { type: "namespace", operators: SET_OPERATORS, hooks: EVERY_HOOK },
+  "process.ns.time": { type: "namespace", operators: SET_OPERATORS, hooks: EVERY_HOOK },
   "socket.daddr": { type: "address", operators: ADDRESS_OPERATORS, hooks: NETWORK_HOOKS },
   "socket.dport": { type: "number", operators: NUMBER_OPERATORS, hooks: NETWORK_HOOKS },
+  "socket.protocol": { type: "protocol", operators: SET_OPERATORS, hooks: NETWORK_HOOKS },
+  "file.path": { type: "path", operators: PATH_OPERATORS, hooks: FILE_HOOKS },
+  "file.inode": { type: "number", operators: ["in", "notIn", "range", "notRange"], hooks: FILE_HOOKS },
+  "file.device": { type: "device", operators: ["in", "notIn"], hooks: FILE_HOOKS },
+  "file.flags": { type: "flags", operators: ["mask"], hooks: FILE_HOOKS },
 };

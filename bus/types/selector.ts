@@ -1,5 +1,5 @@
 /** Places in the kernel that a selector can act on. */
-export const HOOKS = ["process_exec", "network_connect"] as const;
+export const HOOKS = ["process_exec", "network_connect", "file_open"] as const;
 export type Hook = (typeof HOOKS)[number];
 
 /** What a selector does when it matches. */
@@ -60,7 +60,7 @@ export interface Because {
   reason?: string;
 }
 
-/** The kernel-bound form of every policy and decision. `rate` is events per second, null for none. */
+/** The kernel-bound form of every policy and decision. `rate` is records per second, null for the usual number. */
 export interface Selector {
   id: string;
   hook: Hook;
@@ -68,6 +68,8 @@ export interface Selector {
   mode: Mode;
   priority: number;
   rate: number | null;
+  /** Whose allowance `rate` is: the selector's (the default), or each process's own. */
+  rate_per?: "global" | "process";
   match: Predicate[];
   scope: Scope;
   because: Because;

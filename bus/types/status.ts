@@ -11,6 +11,8 @@ export interface SelectorCounters {
   would_deny: number;
   denied: number;
   undecided: number;
+  /** Matches without a record of their own: the rate limit left them out, the next record counts them. */
+  rate_limited: number;
 }
 
 /** Entry `node.<node>` of KV `reeve_status`. Times are RFC 3339. */
@@ -24,7 +26,8 @@ export interface NodeStatus {
   state: "starting" | "running" | "disarmed" | "stopping";
   /** Sequence of the desired-state stream up to which this node has applied. */
   applied_revision: number;
-  hooks: { hook: string; rung: string; attached: boolean; can_deny: boolean; detail?: string }[];
+  /** `idle`: attached when a selector asks for it, which none does now. */
+  hooks: { hook: string; rung: string; attached: boolean; can_deny: boolean; idle?: true; detail?: string }[];
   selectors: { id: string; entry: string; mode: string; deadline: string | null; counters: SelectorCounters }[];
   refused: RefusedSelector[];
   /** Containers that run here, those of them that no runtime has named, and the runtimes that are asked. */

@@ -1,3 +1,4 @@
+import { HOOKS } from "../../bus/types/selector.ts";
 import type { Paint } from "../output/paint.ts";
 import { safe } from "../output/safe.ts";
 import { wouldRun } from "./check.ts";
@@ -21,10 +22,14 @@ export function doctorText(checks: readonly Check[], paint: Paint): string {
   return lines.join("\n");
 }
 
+/** How the detail of a rung that denies begins. */
+const DENIES = /^(in use|works too): denies /;
+
 function deniable(checks: readonly Check[]): string {
-  const able = (hook: string): boolean => checks.some((it) => it.name.startsWith(`${hook} by `) && it.state === "ok");
-  const found = ["process_exec", "network_connect"].filter(able);
-  return found.length > 0 ? `selectors can deny ${found.join(" and ")}` : "nothing can be denied on this kernel";
+  const able = (hook: string): boolean =>
+    checks.some((it) => it.state === "ok" && it.name.startsWith(`${hook} by `) && DENIES.test(it.detail));
+  const found = HOOKS.filter(able);
+  return found.length > 0 ? `selectors can deny ${found.join(", ")}` : "nothing can be denied on this kernel";
 }
 
 function mark(check: Check, paint: Paint): string {

@@ -3,7 +3,7 @@ import { commandName } from "../command-name.ts";
 import { missing, ok, unknown } from "./check.ts";
 import type { Check } from "./check.ts";
 
-/** A line for each hook: at which rung this kernel takes it, found by loading it for trial. */
+/** A line for each hook and rung: whether this kernel takes it, found by loading it for trial. */
 export async function rungChecks(canLoad: boolean): Promise<Check[]> {
   if (process.getuid?.() !== 0) {
     return [unknown("hooks", "programs can only be loaded for trial by root", `sudo ${commandName()} doctor`)];
@@ -18,13 +18,13 @@ export async function rungChecks(canLoad: boolean): Promise<Check[]> {
   }
 }
 
-/** Required is only what the agent observes processes by; what it does not use yet is told for those who wonder. */
+/** Required is only what the agent observes processes by; of the other hooks a weaker rung is better than none. */
 export function rungCheck(probe: RungProbe): Check {
   const name = `${probe.hook} by ${probe.rung}`;
-  const required = probe.used && probe.hook === "process_exec";
-  if (probe.ok) return ok(name, probe.detail || (probe.can_deny ? "can deny" : "observes"), required);
-  const help = probe.used
-    ? "the hook does nothing on this kernel without it; see the README's table of kernels"
-    : "nothing to do: Reeve does not use this rung yet";
+  const required = probe.hook === "process_exec" && probe.rung === "tp_btf";
+  if (probe.ok) return ok(name, `${probe.used ? "in use: " : "works too: "}${probe.detail}`, required);
+  const help = required
+    ? "Reeve cannot see processes on this kernel without it; see the README's table of kernels"
+    : "nothing to do: the agent takes the next rung of this hook that works, if there is one";
   return missing(name, probe.detail, help, required);
 }

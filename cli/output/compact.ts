@@ -14,6 +14,8 @@ export function compactLine(event: EventView, paint: Paint): string {
       return line(event, paint, "🚀", "process", paint("cyan", safe(event.process?.arguments ?? "")));
     case "process_exit":
       return line(event, paint, "💥", "exit", exitDetail(event, paint));
+    case "file_open":
+      return line(event, paint, "📬", "open", fileText(event, paint));
     case "denial":
       return denialLine(event, paint);
     case "gap":
@@ -42,7 +44,7 @@ function exitDetail(event: EventView, paint: Paint): string {
 
 function denialLine(event: EventView, paint: Paint): string {
   const enforced = event.mode !== "monitor";
-  const what = event.hook === "network_connect" ? socketText(event.socket) : safe(event.process?.arguments ?? "");
+  const what = deniedText(event);
   const by = safe(event.policy || event.selector || "?");
   const count = (event.count ?? 1) > 1 ? `, ${event.count} times` : "";
   const how = enforced ? `${verbOf(event)} at ${event.rung ?? "?"}` : `would ${event.action ?? "deny"}: monitor mode`;
@@ -50,15 +52,30 @@ function denialLine(event: EventView, paint: Paint): string {
     event,
     paint,
     enforced ? "⛔" : "🔶",
-    event.hook === "network_connect" ? "connect" : "process",
+    DENIED_VERBS[event.hook ?? ""] ?? "process",
     [paint("cyan", what), paint(enforced ? "red" : "yellow", `(${how}, by ${by}${count})`)]
       .filter((part) => part !== paint("cyan", ""))
       .join(" "),
   );
 }
 
+const DENIED_VERBS: Readonly<Record<string, string>> = { network_connect: "connect", file_open: "open" };
+
+/** What was denied. An exec that LSM denied is told by the old image, with the file that it could not become. */
+function deniedText(event: EventView): string {
+  if (event.hook === "network_connect") return socketText(event.socket);
+  return safe(event.file ? (event.file.path ?? "?") : (event.process?.arguments ?? ""));
+}
+
+/** `/etc/shadow O_RDONLY`. */
+function fileText(event: EventView, paint: Paint): string {
+  const flags = (event.file?.flags ?? []).join("|");
+  return [paint("cyan", safe(event.file?.path ?? "?")), safe(flags)].filter((part) => part !== "").join(" ");
+}
+
 function verbOf(event: EventView): string {
-  if (event.action === "kill" || (event.action === "deny" && event.hook === "process_exec")) return "killed";
+  if (event.action === "kill") return "killed";
+  if (event.action === "deny" && event.hook === "process_exec" && !event.file) return "killed";
   return event.action === "signal" ? "signalled" : "denied";
 }
 

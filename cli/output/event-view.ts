@@ -23,6 +23,7 @@ export interface EventView {
   count?: number | null;
   because?: Because | null;
   socket?: SocketView | null;
+  file?: { path?: string; flags?: string[] } | null;
   from?: string;
   to?: string;
   kinds?: string[];

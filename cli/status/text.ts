@@ -41,7 +41,7 @@ function nodeLines(node: NodeStatus, current: number | null, now: number, paint:
     `${paint("bold", `node ${safe(node.node)}`)}  ${state}${age(node.time, now, paint)}, kernel ${safe(node.kernel)}, ${revision}`,
   ];
   const hooks = node.hooks.map((hook) => [
-    hook.attached ? paint("green", "attached") : paint("red", "missing"),
+    hook.attached ? paint("green", "attached") : hook.idle ? "idle" : paint("red", "missing"),
     safe(hook.hook),
     safe(hook.rung),
     hook.can_deny ? "can deny" : hook.attached ? "observes" : "",

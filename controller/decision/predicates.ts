@@ -8,7 +8,10 @@ import type { Reader } from "./reader.ts";
 export const MAX_PREDICATES = 32;
 export const MAX_VALUES = 10_000;
 const MAX_PATH = 4_096;
-const MAX_NUMBER: Readonly<Record<string, number>> = { "socket.dport": 65_535 };
+const MAX_NUMBER: Readonly<Record<string, number>> = {
+  "socket.dport": 65_535,
+  "file.inode": Number.MAX_SAFE_INTEGER,
+};
 const MAX_U32 = 4_294_967_295;
 
 /** The predicates of a `match`, checked against the fields, operators and values that `hook` knows. */
@@ -62,6 +65,9 @@ function readValue(
 ): Predicate["values"][number] | undefined {
   if (kind.type === "path") return reader.text(path, value, MAX_PATH);
   if (kind.type === "address") return readAddress(reader, path, value, kind.op);
+  if (kind.type === "device") return readLike(reader, path, value, /^\d{1,4}:\d{1,7}$/, '"major:minor"');
+  if (kind.type === "flags")
+    return readLike(reader, path, value, /^O_[A-Z]+$/, "the name of an open flag, as O_WRONLY");
   const high = MAX_NUMBER[kind.name] ?? MAX_U32;
   if (kind.op !== "range" && kind.op !== "notRange") return reader.integer(path, value, 0, high);
   if (Array.isArray(value) && value.length === 2) {
@@ -71,6 +77,11 @@ function readValue(
     if (low <= end) return [low, end];
   }
   return reader.wrong(path, `is ${quote(value)}`, `[low, high], both from 0 to ${high}, low not above high`);
+}
+
+function readLike(reader: Reader, path: string, value: unknown, form: RegExp, allowed: string): string | undefined {
+  if (typeof value === "string" && form.test(value)) return value;
+  return reader.wrong(path, `is ${quote(value)}`, allowed);
 }
 
 function readAddress(reader: Reader, path: string, value: unknown, op: Operator): string | undefined {

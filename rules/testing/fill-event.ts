@@ -60,6 +60,19 @@ const AROUND: Json = {
   ancestors: [{ exec_id: "dGVzdDoxOjE6MQ==", pid: 1, binary: "/usr/lib/systemd/systemd" }],
 };
 
+const FILE: Json = {
+  ...{
+    path: "/etc/hostname",
+    flags: ["O_RDONLY"],
+    mode: "0644",
+    type: "regular",
+    inode: 1311,
+    device: "8:1",
+    links: 1,
+  },
+  ...{ uid: 0, gid: 0, deleted: false, anonymous: false, unreachable: false, truncated: false, upper: false },
+};
+
 const ORDINARY: Record<EventKind, Json> = {
   process_exec: { rung: "tp_btf", process: EXEC_PROCESS, ...AROUND },
   process_exit: {
@@ -71,6 +84,7 @@ const ORDINARY: Record<EventKind, Json> = {
     core_dumped: false,
     duration_ns: 1000,
   },
+  file_open: { rung: "lsm", process: PROCESS, ...AROUND, file: FILE, result: null },
   denial: {
     ...{
       rung: "tp_btf",
@@ -81,7 +95,7 @@ const ORDINARY: Record<EventKind, Json> = {
       hook: "process_exec",
       mode: "enforce",
     },
-    ...{ action: "deny", priority: 0, count: 1, undecided: false, because: {}, socket: null },
+    ...{ action: "deny", priority: 0, count: 1, undecided: false, because: {}, socket: null, file: null },
   },
   gap: { from: TIME, to: TIME, kinds: ["process_exec"], count: 1, reason: "ring_overflow" },
 };

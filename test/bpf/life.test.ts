@@ -4,7 +4,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ENDS, REUSE, run, runTruth, STORM, THREADS, TRUTH } from "./run.ts";
 import type { RecordKind } from "../../agent/generated/records.ts";
+import { many } from "../pace.ts";
 import { Tracer } from "./tracer.ts";
+
+const STORM_SIZE = many(5000, 400);
 
 let tracer: Tracer;
 
@@ -85,18 +88,18 @@ test("a process id that comes again is another process", () => {
   expect([first?.keyStart, second?.keyStart]).toEqual(execs.slice(-2).map((exec) => exec.keyStart));
 });
 
-test("5,000 short-lived processes: each exec and exit exactly once", () => {
-  const { lines } = run(STORM, ["5000", "8", "/bin/true"]);
+test(`${STORM_SIZE} short-lived processes: each exec and exit exactly once`, () => {
+  const { lines } = run(STORM, [String(STORM_SIZE), "8", "/bin/true"]);
   const storm = tracer.execOf(run(ENDS, ["status", "0"]).pid) && tracer.execs.findLast((exec) => exec.binary === STORM);
-  expect(lines.length).toBe(5000);
+  expect(lines.length).toBe(STORM_SIZE);
   const children = new Set(
     tracer.forks.filter((fork) => fork.parentTgid === storm?.keyTgid && fork.parentStart === storm.keyStart).map(key),
   );
-  expect(children.size).toBe(5000);
+  expect(children.size).toBe(STORM_SIZE);
   const execs = tracer.execs.filter((exec) => children.has(key(exec)));
   const exits = tracer.exits.filter((exit) => children.has(key(exit)));
-  expect([execs.length, new Set(execs.map(key)).size]).toEqual([5000, 5000]);
-  expect([exits.length, new Set(exits.map(key)).size]).toEqual([5000, 5000]);
+  expect([execs.length, new Set(execs.map(key)).size]).toEqual([STORM_SIZE, STORM_SIZE]);
+  expect([exits.length, new Set(exits.map(key)).size]).toEqual([STORM_SIZE, STORM_SIZE]);
   // the same pids, as often as wait() gave them
   expect(exits.map((exit) => exit.keyTgid).sort(numbers)).toEqual(
     lines.map((line) => Number.parseInt(line, 10)).sort(numbers),

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ProcessSeedRecord } from "../../agent/generated/records.ts";
 import { BpfObject, SharedMaps } from "../../agent/kernel/object.ts";
+import { patience } from "../pace.ts";
 import { BECOME, THREADS } from "./run.ts";
 import { bpfObject, flagsOf, Tracer } from "./tracer.ts";
 
@@ -21,7 +22,7 @@ beforeAll(async () => {
   child = spawn(BECOME, ["auid=4712", ...ids, "--", SLEEP, "1000"], { stdio: ["ignore", "ignore", "inherit"] });
   await until(() => readFileSync(`/proc/${child.pid}/comm`, "utf8") === "sleep\n");
   const stdio = Array.from({ length: 10 }, () => "ignore" as const);
-  leaderless = spawn(THREADS, ["leader", "0", "3000"], { stdio });
+  leaderless = spawn(THREADS, ["leader", "0", "600000"], { stdio });
   await until(() => /^State:\tZ/m.test(readFileSync(`/proc/${leaderless.pid}/status`, "utf8")));
   before = readdirSync("/proc").map(Number).filter(Number.isInteger);
   const object = BpfObject.open(bpfObject("seed"), { maps: new SharedMaps() });
@@ -40,12 +41,13 @@ afterAll(async () => {
   tracer.close();
   child.kill("SIGKILL");
   if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
-  if (leaderless.exitCode === null) await once(leaderless, "exit");
+  leaderless.kill("SIGKILL");
+  if (leaderless.exitCode === null && leaderless.signalCode === null) await once(leaderless, "exit");
 });
 
 async function until(condition: () => boolean): Promise<void> {
   for (let tries = 0; !condition(); tries++) {
-    if (tries > 500) throw new Error("waited in vain");
+    if (tries > patience(500)) throw new Error("waited in vain");
     await new Promise((done) => setTimeout(done, 10));
   }
 }

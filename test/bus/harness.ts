@@ -8,6 +8,7 @@ import { provision } from "../../bus/provision.ts";
 import type { Role } from "../../bus/roles.ts";
 import { ensureSecret } from "../../bus/server/prepare.ts";
 import { startServer, type RunningServer } from "../../bus/server/start.ts";
+import { patience } from "../pace.ts";
 
 /** A bus of its own: a real nats-server on a free port, with its files in a directory that `stop` removes. */
 export interface TestBus {
@@ -55,7 +56,7 @@ export async function startBus(flags: ConfigFlags = {}): Promise<TestBus> {
 
 /** Waits until a condition holds. */
 export async function until(holds: () => boolean | Promise<boolean>, limit = 10_000): Promise<void> {
-  for (const end = Date.now() + limit; !(await holds());) {
+  for (const end = Date.now() + patience(limit); !(await holds());) {
     if (Date.now() > end) throw new Error(`not so within ${limit} ms: ${holds.toString()}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

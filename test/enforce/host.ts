@@ -3,6 +3,8 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { climb, type Foothold } from "../../agent/hooks/climb.ts";
+import { CONNECT_LADDER } from "../../agent/hooks/ladders.ts";
 import { BpfMap } from "../../agent/kernel/map.ts";
 import { type BpfLink, BpfObject, SharedMaps } from "../../agent/kernel/object.ts";
 import { RingReader } from "../../agent/kernel/ring.ts";
@@ -31,14 +33,13 @@ export class Host implements AsyncDisposable {
   readonly #links: BpfLink[] = [];
   readonly #children = new Set<ChildProcess>();
   readonly #states: BpfMap;
+  readonly #foothold: Foothold;
 
   constructor(options: Partial<SelectorTablesOptions> = {}) {
     mkdirSync(join(CGROUPS, this.cgroup));
     this.#load("process", { events: RING_BYTES });
     this.#load("scope");
-    const network = this.#load("network", {}, { connect_can_signal: 1 });
-    for (const program of ["connect4", "connect6"])
-      this.#links.push(network.attachCgroup(program, join(CGROUPS, this.cgroup)));
+    this.#foothold = this.#connect();
     const seed = BpfObject.open(join(OUT, "seed.bpf.o"), {
       maps: this.maps,
       autoload: (program) => program === "seed_with_arguments",
@@ -50,6 +51,19 @@ export class Host implements AsyncDisposable {
     this.ring = new RingReader(this.maps.fd("events")!, RING_BYTES);
     this.#states = BpfMap.fromFd(this.maps.fd("processes")!);
     this.tables = this.#open(options);
+  }
+
+  #connect(): Foothold {
+    const cgroup = join(CGROUPS, this.cgroup);
+    const rungs = CONNECT_LADDER.rungs.filter((rung) => rung.cgroup);
+    const { foothold, refused } = climb({ ...CONNECT_LADDER, rungs }, { maps: this.maps, maxEntries: {}, cgroup });
+    if (foothold === undefined) throw new Error(refused.join("; "));
+    return foothold;
+  }
+
+  /** Whether the connect programs may kill on this kernel. */
+  get canKillAtConnect(): boolean {
+    return this.#foothold.rung.actions.includes("kill");
   }
 
   /** The selectors' tables anew with other options, on the same programs. */
@@ -70,7 +84,7 @@ export class Host implements AsyncDisposable {
       cgroupRoot: CGROUPS,
       hooks: [
         { hook: "process_exec", rung: "signal", actions: ["deny", "kill", "signal"] },
-        { hook: "network_connect", rung: "cgroup", actions: ["deny", "kill", "signal"] },
+        { hook: "network_connect", rung: "cgroup", actions: this.#foothold.rung.actions },
       ],
       now: bootNow,
       exempt: [],
@@ -137,6 +151,7 @@ export class Host implements AsyncDisposable {
     for (const child of this.#children) child.kill("SIGKILL");
     this.ring.close();
     this.#states.close();
+    this.#foothold.close();
     for (const link of this.#links) link.close();
     for (const object of this.#objects) object.close();
     this.maps.close();
@@ -144,11 +159,11 @@ export class Host implements AsyncDisposable {
     await removeCgroup(join(CGROUPS, this.cgroup));
   }
 
-  #load(name: string, maxEntries: Record<string, number> = {}, settings: Record<string, number> = {}): BpfObject {
-    const object = BpfObject.open(join(OUT, `${name}.bpf.o`), { maps: this.maps, maxEntries, settings });
+  #load(name: string, maxEntries: Record<string, number> = {}): BpfObject {
+    const object = BpfObject.open(join(OUT, `${name}.bpf.o`), { maps: this.maps, maxEntries });
     object.load();
     this.#objects.push(object);
-    if (name !== "network") for (const program of object.programs()) this.#links.push(object.attach(program));
+    for (const program of object.programs()) this.#links.push(object.attach(program));
     return object;
   }
 

@@ -5,25 +5,39 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { parseNetwork } from "../../agent/selectors/address.ts";
 import { normalize, type NormalSelector } from "../../agent/selectors/normalize.ts";
-import { decide, type OracleEvent } from "../../agent/selectors/oracle.ts";
+import { OPERAND } from "../../agent/selectors/operands.ts";
+import { decide, type OracleEvent, type PlacedSelector } from "../../agent/selectors/oracle.ts";
 import type { ActiveSelector } from "../../agent/selectors/types.ts";
-import { HOOKS } from "../../bus/types/selector.ts";
-import { Random, randomSelector, type Vocabulary } from "../agent/selectors/random.ts";
+import { type Hook, HOOKS } from "../../bus/types/selector.ts";
+import { Random, randomSelector, type Vocabulary, VOCABULARY } from "../agent/selectors/random.ts";
+import { buildProgram } from "../programs/build.ts";
+import { many } from "../pace.ts";
+import { ConnectHelper, processFacts, type Try } from "./helper.ts";
 import { bootNow, Host } from "./host.ts";
 
-const ABILITIES = HOOKS.map((hook) => ({ hook, rung: "test", actions: ["deny", "kill", "signal"] as const }));
+// Random policies and events: the kernel must decide and count what the naive matcher does. REEVE_PAIRS sets how many pairs of
+// policy and event are tried at connect; the whole proof is 1,000,000.
+const PAIRS = Number(process.env["REEVE_PAIRS"] ?? many(24_000, 2_000));
+const EVENTS = 400;
+const EXEC_POLICIES = many(40, 8);
+const SEED = Number(process.env["REEVE_SEED"] ?? 20261125);
+const ABILITIES = HOOKS.map((hook) => ({ hook, rung: "test", actions: ["deny"] as const }));
 const ADDRESSES = ["127.0.0.1", "127.0.0.2", "127.3.4.5", "127.128.0.1", "127.255.0.9", "::1", "::ffff:127.0.0.2"];
 const PORTS = [1, 2, 22, 80, 443, 1023, 1024, 8080, 65534, 65535];
 const UIDS = [0, 1000, 65534];
+const WORDS = { ...VOCABULARY, uids: UIDS, addresses: ADDRESSES, ports: PORTS };
 
+const load = buildProgram("match-load");
 let host: Host;
 beforeAll(() => {
   host = new Host();
 });
-afterAll(() => host[Symbol.asyncDispose]());
+afterAll(async () => {
+  await host[Symbol.asyncDispose]();
+});
 
 /** Random policies in the test's cgroup only; "kill" and "signal" would end the helper, so all of them deny. */
-function policy(random: Random, hook: "process_exec" | "network_connect", words: Vocabulary): ActiveSelector[] {
+function policy(random: Random, hook: Hook, words: Vocabulary): ActiveSelector[] {
   return Array.from({ length: 1 + random.below(40) }, (_, id) => {
     const one = randomSelector(random, hook, id, bootNow(), words);
     // ended long ago, or not soon
@@ -32,19 +46,25 @@ function policy(random: Random, hook: "process_exec" | "network_connect", words:
   });
 }
 
-function normals(selectors: readonly ActiveSelector[]): NormalSelector[] {
-  return selectors.map((one) => normalize(one, ABILITIES, { cgroups: ["in"], tree: null }));
+/** With the places that the tables have given: what decides between equals. */
+function placed(selectors: readonly ActiveSelector[]): PlacedSelector[] {
+  return selectors.map((one, place) => ({
+    selector: normalize(one, ABILITIES, { cgroups: ["in"], tree: null }),
+    place: host.tables.placeOf(one) ?? place,
+  }));
 }
 
 /** What is counted for each selector after these events, by the naive matcher. */
 class Tally {
   readonly counts = new Map<string, number>();
-  add(selectors: readonly NormalSelector[], event: OracleEvent): boolean {
-    const { monitored, decided } = decide(selectors, event);
-    for (const { selector } of [...monitored, ...(decided ? [decided] : [])]) {
+  add(selectors: readonly PlacedSelector[], event: OracleEvent): boolean {
+    const { told, decided } = decide(selectors, event);
+    const count = ({ selector }: { selector: NormalSelector }) => {
       const { id } = selector.source.selector;
       this.counts.set(id, (this.counts.get(id) ?? 0) + 1);
-    }
+    };
+    for (const match of told) count(match);
+    if (decided) count(decided);
     return decided !== undefined;
   }
 }
@@ -53,75 +73,55 @@ function counted(): Map<string, number> {
   return new Map(host.tables.counters().flatMap(({ id, hits }) => (hits > 0 ? [[id, hits]] : [])));
 }
 
-it("connect: the kernel decides and counts what the naive matcher does", async () => {
-  const random = new Random(20261122);
-  const binaries = ["net/node", "net/deep/er/node", "net/node.sh"].map((name) => host.copy(process.execPath, name));
+it(`connect: the kernel decides and counts what the naive matcher does, ${PAIRS} times`, async () => {
+  const random = new Random(SEED);
+  const binaries = ["net/load", "net/deep/er/load", "net/load.sh"].map((name) => host.copy(load, name));
   const shell = host.copy("/bin/sh", "shells/sh");
-  const program = `
-    const dgram = require("dgram");
-    const connect = (address, port) => new Promise((done) => {
-      const s = dgram.createSocket(address.includes(":") ? "udp6" : "udp4");
-      s.on("error", (e) => { s.close(); done(e.code === "EPERM" ? 1 : 2); });
-      s.connect(port, address, (e) => { s.close(); done(e ? (e.code === "EPERM" ? 1 : 2) : 0); });
-    });
-    let queue = Promise.resolve(), text = "";
-    process.stdin.on("data", (data) => {
-      text += data;
-      const lines = text.split("\\n"); text = lines.pop();
-      for (const line of lines) queue = queue.then(async () => {
-        const answers = []; for (const [a, p] of JSON.parse(line)) answers.push(await connect(a, p));
-        process.stdout.write(answers.join("") + "\\n");
-      });
-    });
-    process.stdout.write("ready\\n");`;
+  execFileSync("chmod", ["-R", "a+rX", host.directory]);
   const helpers = [];
   for (const [index, binary] of binaries.entries()) {
     const uid = UIDS[index]!;
-    const quoted = program.replaceAll("\n", " ").replaceAll("'", "'\\''");
-    execFileSync("chmod", ["-R", "a+rX", host.directory]);
-    const child = host.start(
-      `exec setpriv --reuid ${uid} --clear-groups ${shell} -c '${binary} -e "$0"; :' '${quoted}'`,
-    );
-    await once(child.stdout!, "data");
-    helpers.push({ child, binary, uid });
+    const run = `exec 3<&0; ${binary} <&3 & echo $!; wait`;
+    const child = host.start(`exec setpriv --reuid ${uid} --regid ${uid} --clear-groups ${shell} -c '${run}'`);
+    const helper = await ConnectHelper.start(child);
+    helpers.push({ helper, binary, facts: processFacts(helper.pid) });
   }
   const paths = [...binaries, shell, `${host.directory}/`, "/usr/bin/none"];
   const networks = ["127.0.0.0/8", "127.0.0.0/31", "127.128.0.0/9", "0.0.0.0/0", "::/0", "::1/128", "127.3.4.5/32"];
-  const words: Vocabulary = { paths, uids: UIDS, addresses: ADDRESSES, networks, ports: PORTS };
+  const namespaces = [...Object.values(helpers[0]!.facts.numbers!), 1];
+  const words: Vocabulary = { ...WORDS, paths, networks, namespaces };
   let denied = 0;
   let tried = 0;
-  for (let round = 0; round < 60; round++) {
-    const selectors = policy(random, "network_connect", words);
-    expect(
-      host.tables.apply(
-        round,
-        selectors.map((one) => ({ ...one, entry: `r${round}` })),
-      ),
-    ).toMatchObject({ refused: [] });
+  for (let round = 0; tried < PAIRS; round++) {
+    const selectors = policy(random, "network_connect", words).map((one) => ({ ...one, entry: `r${round}` }));
+    expect(host.tables.apply(round, selectors)).toMatchObject({ refused: [] });
+    const normal = placed(selectors);
     const tally = new Tally();
-    for (const { child, binary, uid } of helpers) {
-      const tries = Array.from({ length: 20 }, () => [random.pick(ADDRESSES), random.pick(PORTS)] as const);
-      const answer = once(child.stdout!, "data");
-      child.stdin!.write(`${JSON.stringify(tries)}\n`);
-      const got = String((await answer)[0]).trim();
-      const wanted = tries.map(([address, port]) => {
+    for (const { helper, binary, facts } of helpers) {
+      const tries = Array.from({ length: Math.ceil(EVENTS / helpers.length) }, (): Try => [
+        random.pick(ADDRESSES),
+        random.pick(PORTS),
+        random.pick(["udp", "tcp"]),
+      ]);
+      const wanted = tries.map(([address, port, protocol]) => {
         const { family, bytes } = parseNetwork(address)!;
         const event: OracleEvent = {
-          ...{ binary, parent: shell, uid, cgroups: new Set(["in"]), trees: new Set<string>() },
-          destination: { family, bytes, port },
-          now: bootNow(),
+          ...{ binary, parent: shell, cgroups: new Set(["in"]), trees: new Set<string>(), now: bootNow() },
+          ...{ address: { family, bytes }, masks: facts.masks! },
+          numbers: { ...facts.numbers, [OPERAND.own + 1]: port, [OPERAND.own + 2]: protocol === "tcp" ? 6 : 17 },
         };
-        return tally.add(normals(selectors), event) ? "1" : "0";
+        return tally.add(normal, event);
       });
-      expect(got).toBe(wanted.join(""));
-      denied += wanted.filter((one) => one === "1").length;
+      expect(await helper.denied(tries)).toEqual(wanted);
+      denied += wanted.filter(Boolean).length;
       tried += wanted.length;
     }
     expect(counted()).toEqual(tally.counts);
   }
-  expect(tried).toBe(3600);
-  expect(denied).toBeGreaterThan(300);
-}, 240_000);
+  expect(host.tables.counts()).toMatchObject({ broken: 0, no_memory: 0 });
+  expect(denied).toBeGreaterThan(tried / 20);
+  for (const { helper } of helpers) helper.close();
+}, 3_600_000);
 
 it("exec: the kernel kills and counts what the naive matcher does", async () => {
   const random = new Random(4711);
@@ -130,27 +130,25 @@ it("exec: the kernel kills and counts what the naive matcher does", async () => 
   const shell = host.copy("/bin/bash", "shells/bash");
   mkdirSync(join(host.directory, "exec/none"), { recursive: true });
   host.tables.apply(0, []);
-  const child = host.start(`exec ${shell}`);
+  const child = host.start(`echo $$; exec ${shell}`);
+  const pid = Number(String((await once(child.stdout!, "data"))[0]));
+  const facts = processFacts(pid);
   const vocabulary: Vocabulary = {
-    paths: [...binaries, shell, "/usr/bin/none", `${host.directory}/exec/dir/`],
-    ...{ uids: UIDS, addresses: ADDRESSES, networks: ["::/0"], ports: PORTS },
+    ...{ ...WORDS, paths: [...binaries, shell, "/usr/bin/none", `${host.directory}/exec/dir/`] },
+    namespaces: [...Object.values(facts.numbers!), 1],
   };
-  for (let round = 0; round < 60; round++) {
-    const selectors = policy(random, "process_exec", vocabulary);
-    expect(
-      host.tables.apply(
-        round,
-        selectors.map((one) => ({ ...one, entry: `x${round}` })),
-      ),
-    ).toMatchObject({ refused: [] });
+  for (let round = 0; round < EXEC_POLICIES; round++) {
+    const selectors = policy(random, "process_exec", vocabulary).map((one) => ({ ...one, entry: `x${round}` }));
+    expect(host.tables.apply(round, selectors)).toMatchObject({ refused: [] });
+    const normal = placed(selectors);
     const tally = new Tally();
     const tries = Array.from({ length: 12 }, () => random.pick(binaries));
     const answer = once(child.stdout!, "data");
     child.stdin!.write(`a=; for x in ${tries.join(" ")}; do $x; a="$a $?"; done 2>/dev/null; echo $a\n`);
     const got = String((await answer)[0]).trim();
-    const event = { parent: shell, uid: 0, cgroups: new Set(["in"]), trees: new Set<string>(), now: bootNow() };
-    const wanted = tries.map((binary) => (tally.add(normals(selectors), { ...event, binary }) ? "137" : "0"));
+    const event = { parent: shell, cgroups: new Set(["in"]), trees: new Set<string>(), now: bootNow(), ...facts };
+    const wanted = tries.map((binary) => (tally.add(normal, { ...event, binary }) ? "137" : "0"));
     expect(got).toBe(wanted.join(" "));
     expect(counted()).toEqual(tally.counts);
   }
-}, 240_000);
+}, 900_000);

@@ -1,17 +1,18 @@
 import { once } from "node:events";
 import { mkdirSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { BpfMap } from "../../agent/kernel/map.ts";
 import { cgroupAt } from "../../agent/selectors/cgroup-tree.ts";
 import type { ScopedContainer } from "../../agent/selectors/container-scopes.ts";
 import { CGROUPS, connectScript, Host, selector } from "./host.ts";
 
 let host: Host;
-beforeEach(() => {
-  host = new Host({ exempt: [] });
+beforeAll(() => {
+  host = new Host();
 });
-afterEach(() => host[Symbol.asyncDispose]());
+beforeEach(() => host.reopen({}));
+afterAll(() => host[Symbol.asyncDispose]());
 
 /** A shell that runs what is written to it, line by line; each answer is one line. */
 function shell(cgroup?: string) {

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { afterAll, expect, test } from "vitest";
-import { Hooks } from "../../../agent/hooks.ts";
+import { Hooks } from "../../../agent/hooks/hooks.ts";
 import { RingReader } from "../../../agent/kernel/ring.ts";
 import { RingSleep } from "../../../agent/kernel/ring-sleep.ts";
 

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { SIZES } from "../../../agent/selectors/layout.ts";
+import { HEADER, SIZES } from "../../../agent/selectors/layout.ts";
 
 interface BtfType {
   id: number;
@@ -13,37 +13,31 @@ interface BtfType {
 
 /** Places of the fields that agent/selectors/layout.ts writes or reads, in bytes. */
 const FIELDS: Record<string, Record<string, number>> = {
-  match_counters: { hits: 32, would_deny: 40, denied: 48, undecided: 56, suppressed: 64 },
+  match_counters: { hits: 32, would_deny: 40, denied: 48, undecided: 56, rate_limited: 64 },
   tree_mark: { start: 0, set: 8 },
   cgroup_mark: { set: 0, flags: 4 },
   expected_container: { id: 0, parent_set: 64 },
   process_state: { start: 0 },
-  match_header: {
-    ...{
-      install: 0,
-      slot: 4,
-      selectors: 8,
-      active: 12,
-      ranged: 16,
-      flags: 20,
-      enforcing: 24,
-      monitoring: 28,
-      none: 32,
-    },
-  },
-  match_key: { value: 0, operand: 8 },
+  match_entry: { epoch: 0, slot: 8, selectors: 12 },
+  match_header: HEADER,
+  match_atom: { mask: 0, operand: 8, set: 12, clear: 16 },
+  match_key: { low: 0, high: 8, operand: 16, family: 20 },
   match_value: { class: 0, text: 4 },
   match_prefix: { length: 0, operand: 4, family: 5, data: 8 },
-  match_class: { summary: 0, words: 24 },
+  match_bitmap: { summary: 0, words: 32 },
+  match_class: { base: 0, touched: 8, delta: 40 },
+  match_delta: { word: 0, bits: 8 },
   match_selector: {
-    ...{ deadline: 0, beyond: 8, interval: 16, counters: 24, operands: 28, priority: 32, action: 36, mode: 37 },
+    ...{ deadline: 0, interval: 8, operands: 16, priority: 24, counters: 28, action: 32, mode: 33, per_process: 34 },
   },
   match_text: { length: 0, bytes: 8 },
-  match_paths: { seed: 0, lengths: 8 },
+  match_part: { bitmap: 0 },
+  match_pool: { used: 4 },
   match_lengths: { slash: 0, any: 32 },
 };
 
-const SOURCE = `#include "match.h"
+const SOURCE = `#define MATCH_OWN_OPERANDS 6
+#include "match.h"
 ${Object.keys(FIELDS)
   .map((name) => `struct ${name} keep_${name};`)
   .join("\n")}

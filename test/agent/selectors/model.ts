@@ -1,113 +1,153 @@
-import { hasBit } from "../../../agent/selectors/class-pool.ts";
-import type { HookTables } from "../../../agent/selectors/compile.ts";
-import { MODE_NUMBER, type NormalSelector } from "../../../agent/selectors/normalize.ts";
+import { type Bitmap, hasBit } from "../../../agent/selectors/bitmaps.ts";
+import { type BitsValue, NUMBER_BITS } from "../../../agent/selectors/domains.ts";
+import type { HookTables, TableValue } from "../../../agent/selectors/hook-tables.ts";
+import { addressBits } from "../../../agent/selectors/domains.ts";
+import { ACTION_NUMBER, type NormalSelector } from "../../../agent/selectors/normalize.ts";
 import { OPERAND } from "../../../agent/selectors/operands.ts";
+import { KIND, kindOf, scoreOf } from "../../../agent/selectors/order.ts";
 import type { OracleEvent } from "../../../agent/selectors/oracle.ts";
-import type { PathHash } from "../../../agent/selectors/path-hash.ts";
 
-export interface ModelEvent extends Omit<OracleEvent, "cgroups" | "trees"> {
+export interface ModelEvent extends OracleEvent {
   cgroupSet: number;
   /** Null: not known. */
   treeSet: number | null;
 }
 
 const HELD = 255;
+const TEXTS = [OPERAND.binary, OPERAND.parent, OPERAND.own] as const;
 
 /** What bpf/include/match*.h does with compiled tables, in TypeScript. */
 export class Model {
   readonly #tables: HookTables;
-  readonly #hash: PathHash;
-  readonly #values: Map<string, { class: number; text: number }>;
+  readonly #texts = new Map<string, TableValue>();
+  readonly #whole = new Map<string, TableValue>();
+  readonly #beginnings: TableValue[] = [];
 
-  constructor(tables: HookTables, hash: PathHash) {
+  constructor(tables: HookTables) {
     this.#tables = tables;
-    this.#hash = hash;
-    this.#values = new Map(tables.values.map((entry) => [`${entry.operand} ${entry.value}`, entry]));
+    for (const entry of tables.values) {
+      if (entry.hash !== undefined) this.#texts.set(`${entry.operand} ${entry.hash.join()}`, entry);
+      else if (entry.whole) this.#whole.set(wholeKey(entry), entry);
+      else this.#beginnings.push(entry);
+    }
   }
 
-  /** Ids of the monitoring selectors told of, and of the one that decides, each with whether it was undecided. */
-  decide(event: ModelEvent): {
-    monitored: [NormalSelector, boolean][];
-    decided: [NormalSelector, boolean] | undefined;
-  } {
-    const { selectors, classes, enforcing, none } = this.#tables;
-    let unknown = 0;
-    const operands = [...none];
-    for (const [base, path] of [
-      [OPERAND.binary, event.binary],
-      [OPERAND.parent, event.parent],
-    ] as const) {
-      if (path === null) unknown |= 7 << base;
-      else {
-        const bytes = Buffer.from(path);
-        if (bytes.length > HELD) unknown |= 4 << base;
-        this.#path(operands, base, bytes);
-      }
+  decide(event: ModelEvent, every = false) {
+    const { selectors, live } = this.#tables;
+    const unknown = new Set<number>();
+    const left: Bitmap[] = [this.#bitmap(live.class)];
+    for (const operand of this.#tables.indexes.keys()) {
+      const number = this.#classOf(operand, event, unknown);
+      if (number !== undefined) left.push(this.#bitmap(number));
     }
-    operands[OPERAND.uid] = this.#number(OPERAND.uid, event.uid, 32);
-    operands[OPERAND.cgroup] = this.#number(OPERAND.cgroup, event.cgroupSet, 32);
-    if (event.treeSet === null) unknown |= 1 << OPERAND.tree;
-    else operands[OPERAND.tree] = this.#number(OPERAND.tree, event.treeSet, 32);
-    if (event.destination) {
-      const { family, bytes, port } = event.destination;
-      operands[OPERAND.dport] = this.#number(OPERAND.dport, port, 16);
-      operands[OPERAND.daddr] = this.#prefix(OPERAND.daddr, family, bytes) ?? none[OPERAND.daddr]!;
+    for (const { operand, mask, set, clear } of this.#tables.atoms) {
+      const value = event.masks?.[operand] ?? event.numbers?.[operand] ?? 0n;
+      if (event.masks?.[operand] === null) unknown.add(operand);
+      else left.push(this.#bitmap((BigInt(value) & mask) === 0n ? clear.class : set.class));
     }
-    const bitmaps = operands.map((number, operand) => classes[(unknown >> operand) & 1 ? 0 : number]!);
-    const monitored: [NormalSelector, boolean][] = [];
-    for (const [index, selector] of selectors.entries()) {
-      if (!bitmaps.every((bitmap) => hasBit(bitmap, index))) continue;
+    const alive: { selector: NormalSelector; score: number; undecided: boolean }[] = [];
+    for (const [place, selector] of selectors.entries()) {
+      if (selector === undefined || !left.every((bitmap) => hasBit(bitmap, place))) continue;
       if (selector.deadline !== null && event.now >= selector.deadline) continue;
-      const undecided = selector.conditions.some(({ operand }) => (unknown >> operand) & 1);
-      if (hasBit(classes[enforcing]!, index)) return { monitored, decided: [selector, undecided] };
-      if (selector.mode === MODE_NUMBER.monitor) monitored.push([selector, undecided]);
+      const undecided = selector.conditions.some(({ operand }) => unknown.has(operand));
+      alive.push({ selector, score: scoreOf(selector, place), undecided });
     }
-    return { monitored, decided: undefined };
+    alive.sort((a, b) => b.score - a.score);
+    const of = (kind: number) => alive.filter(({ selector }) => kindOf(selector) === kind);
+    const [decided] = of(KIND.decide);
+    const [posting] = of(KIND.post);
+    const told = alive.filter(({ selector, score }) => {
+      if (kindOf(selector) === KIND.post) return false;
+      if (every) return selector !== decided?.selector;
+      return kindOf(selector) === KIND.monitor && score > (decided?.score ?? 0);
+    });
+    return { told, decided, posting, posts: posting?.selector.action === ACTION_NUMBER.post };
   }
 
-  #path(operands: number[], base: number, bytes: Buffer): void {
-    const held = bytes.subarray(0, HELD);
-    if (bytes.length === held.length) {
-      const exact = this.#text(base, held, true);
-      if (exact !== undefined) operands[base] = exact;
+  #bitmap(number: number): Bitmap {
+    const { base, deltas } = this.#tables.classes.classes[number]!;
+    const bitmap = this.#tables.bitmaps.bitmaps[base]!.slice();
+    for (const [word, low, high] of deltas) {
+      bitmap[word * 2]! ^= low;
+      bitmap[word * 2 + 1]! ^= high;
     }
-    for (const [offset, text] of [
-      [1, held],
-      [2, Buffer.from(held).reverse()],
-    ] as const) {
-      const lengths = this.#tables.lengths[(base === OPERAND.parent ? 2 : 0) + offset - 1]!;
-      for (let length = 1; length <= text.length; length++) {
-        if (!lengths.any.has(length) && !(lengths.slash.has(length) && text[length - 1] === 0x2f)) continue;
-        const found = this.#text(base + offset, text.subarray(0, length), false);
-        if (found !== undefined) operands[base + offset] = found;
+    return bitmap;
+  }
+
+  #classOf(operand: number, event: ModelEvent, unknown: Set<number>): number | undefined {
+    const none = this.#tables.indexes.get(operand)!.none;
+    const family = TEXTS.findIndex((base) => operand >= base && operand < base + 3);
+    const isText = this.#tables.values.some((entry) => entry.operand === operand && entry.hash !== undefined);
+    if (family >= 0 && isText) {
+      const path = [event.binary, event.parent, event.path ?? null][family]!;
+      const bytes = path === null ? undefined : Buffer.from(path);
+      const offset = operand - TEXTS[family]!;
+      if (bytes === undefined || (offset === 2 && family !== 2 && bytes.length > HELD)) {
+        unknown.add(operand);
+        return undefined;
       }
+      return this.#path(operand, offset, family, bytes) ?? none;
     }
+    if (operand === OPERAND.cgroup) return this.#number(operand, event.cgroupSet) ?? none;
+    if (operand === OPERAND.tree) {
+      if (event.treeSet !== null) return this.#number(operand, event.treeSet) ?? none;
+      unknown.add(operand);
+      return undefined;
+    }
+    if (event.address !== undefined && operand === OPERAND.own)
+      return this.#address(operand, event.address.family, event.address.bytes) ?? none;
+    const care = this.#tables.care.get(operand);
+    const value = care === undefined ? event.numbers?.[operand] : Number(event.masks?.[operand] ?? 0n) & care;
+    return this.#number(operand, value ?? 0) ?? none;
+  }
+
+  #path(operand: number, offset: number, family: number, bytes: Buffer): number | undefined {
+    if (offset === 0) return bytes.length <= HELD ? this.#text(operand, bytes, true) : undefined;
+    const held = offset === 1 ? bytes.subarray(0, HELD) : Buffer.from(bytes.subarray(-HELD)).reverse();
+    const lengths = this.#tables.lengths[family * 2 + offset - 1]!;
+    let found: number | undefined;
+    for (let length = 1; length <= held.length; length++) {
+      if (!lengths.any.has(length) && !(lengths.slash.has(length) && held[length - 1] === 0x2f)) continue;
+      found = this.#text(operand, held.subarray(0, length), false) ?? found;
+    }
+    return found;
   }
 
   #text(operand: number, text: Uint8Array, exact: boolean): number | undefined {
-    const entry = this.#values.get(`${operand} ${this.#hash.of(text, exact)}`);
-    return entry && Buffer.compare(this.#tables.texts[entry.text]!, text) === 0 ? entry.class : undefined;
+    const entry = this.#texts.get(`${operand} ${this.#tables.hash.of(text, exact).join()}`);
+    return entry && Buffer.compare(this.#tables.texts[entry.text]!, text) === 0 ? entry.node.class : undefined;
   }
 
-  #number(operand: number, value: number, width: 16 | 32): number {
-    const none = this.#tables.none[operand]!;
-    if (((this.#tables.ranged >> operand) & 1) === 0)
-      return this.#values.get(`${operand} ${BigInt(value)}`)?.class ?? none;
-    const bytes = Buffer.alloc(width / 8);
-    bytes.writeUIntBE(value, 0, width / 8);
-    return this.#prefix(operand, 0, bytes) ?? none;
+  #number(operand: number, value: number): number | undefined {
+    const bytes = Buffer.alloc(8);
+    bytes.writeBigUInt64BE(BigInt(value));
+    return (this.#whole.get(`${operand} 0 ${value}`) ?? this.#beginning(operand, 0, bytes))?.node.class;
   }
 
-  #prefix(operand: number, family: number, bytes: Uint8Array): number | undefined {
-    let best: { bits: number; class: number } | undefined;
-    for (const entry of this.#tables.prefixes) {
-      if (entry.operand !== operand || entry.family !== family) continue;
-      if (best !== undefined && best.bits > entry.bits) continue;
+  #address(operand: number, family: 4 | 6, bytes: Uint8Array): number | undefined {
+    const key = `${operand} ${family} ${Buffer.from(bytes).toString("hex")}`;
+    return (this.#whole.get(key) ?? this.#beginning(operand, family, bytes))?.node.class;
+  }
+
+  #beginning(operand: number, family: number, bytes: Uint8Array): TableValue | undefined {
+    let best: { bits: number; entry: TableValue } | undefined;
+    for (const entry of this.#beginnings) {
+      const value = entry.node.value as BitsValue;
+      if (entry.operand !== operand || value.family !== family) continue;
+      const bits = family === 0 ? value.size : addressBits(value.size);
+      if (best !== undefined && best.bits > bits) continue;
+      const data = family === 0 ? Buffer.alloc(NUMBER_BITS / 8) : Buffer.from(value.bytes);
+      if (family === 0) data.writeBigUInt64BE(BigInt(value.number));
       let same = true;
-      for (let bit = 0; bit < entry.bits && same; bit++)
-        same = ((bytes[bit >> 3]! ^ entry.data[bit >> 3]!) & (0x80 >> (bit & 7))) === 0;
-      if (same) best = entry;
+      for (let bit = 0; bit < bits && same; bit++)
+        same = ((bytes[bit >> 3]! ^ data[bit >> 3]!) & (0x80 >> (bit & 7))) === 0;
+      if (same) best = { bits, entry };
     }
-    return best?.class;
+    return best?.entry;
   }
+}
+
+function wholeKey({ operand, node }: TableValue): string {
+  const { family, number, bytes } = node.value as BitsValue;
+  return `${operand} ${family} ${family === 0 ? number : Buffer.from(bytes).toString("hex")}`;
 }

@@ -5,7 +5,12 @@ import { cgroupScopeOf } from "../../../agent/selectors/scope.ts";
 import type { Predicate, Scope, Selector } from "../../../bus/types/selector.ts";
 
 const ABILITIES = [
-  { hook: "process_exec", rung: "signal", actions: ["deny", "kill", "signal"] },
+  {
+    hook: "process_exec",
+    rung: "signal",
+    actions: ["deny", "kill", "signal"],
+    notFinal: ["process.cap.effective"],
+  },
   { hook: "network_connect", rung: "cgroup", actions: ["deny"] },
 ] as const;
 
@@ -41,9 +46,15 @@ describe("a selector that cannot be taken", () => {
     [
       "operator",
       match("process.uid", "prefix", ["/"]),
-      /"process.uid": operator "prefix" is not possible; allowed: in, notIn, range, notRange$/,
+      /"process.uid": operator "prefix" is not possible; allowed: in, notIn, range, notRange, mask$/,
     ],
-    ["operator", match("process.uid", "mask", [1]), /operator "mask" is not possible/],
+    ["operator", match("socket.dport", "mask", [1]), /operator "mask" is not possible/],
+    ["value", match("process.uid", "mask", [0]), /0 is not a mask; allowed: whole numbers from 1 to 4294967295/],
+    ["value", match("process.cap.effective", "in", ["CAP_SYS"]), /"CAP_SYS" is not possible; allowed: CAP_CHOWN, /],
+    ["value", match("process.memfd", "in", ["yes"]), /allowed: \["true"\] or \["false"\]/],
+    ["value", match("process.ns.net", "in", ["mine"]), /from 0 to 4294967295, "host"/],
+    ["value", match("socket.protocol", "in", ["icmp"]), /from 0 to 255, "tcp", "udp"/],
+    ["rate", { rate_per: "user" as "process" }, /rate_per: "user" is unknown; allowed: global, process/],
     ["value", match("process.uid", "in", []), /at least one value/],
     ["value", match("process.uid", "in", ["0"]), /"0" is not possible; allowed: whole numbers from 0 to 4294967295/],
     ["value", match("socket.dport", "range", [[9, 1]]), /\[9,1\] is not possible; allowed: pairs \[low, high\]/],
@@ -61,7 +72,17 @@ describe("a selector that cannot be taken", () => {
     ["action", { action: "post" }, /post does nothing at network_connect/],
     ["action", { action: "drop" as "deny" }, /"drop" is unknown; allowed: post, noPost, deny, kill, signal/],
     ["mode", { mode: "off" as "monitor" }, /allowed: monitor, enforce/],
-    ["hook", { hook: "file_open" as "process_exec" }, /"file_open" is unknown; allowed: process_exec, network_connect/],
+    [
+      "hook",
+      { hook: "file_close" as "process_exec" },
+      /"file_close" is unknown; allowed: process_exec, network_connect/,
+    ],
+    ["hook", { hook: "file_open" }, /file_open is not attached on this kernel/],
+    [
+      "field",
+      { hook: "process_exec", ...match("process.cap.effective", "in", ["CAP_KILL"]) },
+      /has not its final value yet where signal decides on process_exec/,
+    ],
     ["priority", { priority: 1.5 }, /not a whole number/],
     ["rate", { rate: 0 }, /rate: 0 is not/],
   ])("%s", (code, part, message) => {

@@ -36,6 +36,9 @@ export interface Vocabulary {
   addresses: readonly string[];
   networks: readonly string[];
   ports: readonly number[];
+  namespaces: readonly number[];
+  inodes: readonly number[];
+  devices: readonly number[];
 }
 
 const LONG = `/${"long/".repeat(60)}end`;
@@ -75,7 +78,12 @@ export const VOCABULARY: Vocabulary = {
     "128.0.0.0/1",
   ],
   ports: [0, 1, 22, 80, 443, 1023, 1024, 8080, 65534, 65535],
+  namespaces: [4026531840, 4026531841, 4026532000],
+  inodes: [0, 1, 2, 4711, 2 ** 32, 2 ** 32 + 1, 2 ** 53 - 1],
+  devices: [0, 8 * 2 ** 20 + 1, 253 * 2 ** 20],
 };
+const CAPABILITIES = ["CAP_CHOWN", "CAP_KILL", "CAP_SETUID", "CAP_NET_RAW", "CAP_SYS_MODULE"];
+const FLAGS = ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_APPEND"];
 
 /** A random selector; `now` is where deadlines lie around. */
 export function randomSelector(random: Random, hook: Hook, id: number, now: bigint, words: Vocabulary): ActiveSelector {
@@ -83,7 +91,7 @@ export function randomSelector(random: Random, hook: Hook, id: number, now: bigi
   const selector: Selector = {
     id: `s${id}`,
     hook,
-    action: random.pick(["deny", "kill", "signal"]),
+    action: random.pick(["deny", "kill", "signal", "deny", "post", "noPost"]),
     mode: random.pick(["monitor", "enforce"]),
     priority: random.below(4) - 1,
     rate: null,
@@ -95,33 +103,83 @@ export function randomSelector(random: Random, hook: Hook, id: number, now: bigi
 }
 
 function randomPredicate(random: Random, hook: Hook, words: Vocabulary): Predicate {
-  const not = (op: string): Operator =>
-    (random.chance(4) ? `not${op[0]!.toUpperCase()}${op.slice(1)}` : op) as Operator;
-  const kind = random.below(hook === "network_connect" ? 7 : 4);
-  switch (kind) {
-    case 0:
-    case 1: {
-      const op = random.pick(["in", "prefix", "suffix"]);
-      const values = random.some(3, () => {
-        const path = random.pick(words.paths.filter((one) => Buffer.byteLength(one) <= 255));
-        if (op === "prefix") return path.slice(0, 1 + random.below(path.length));
-        return op === "suffix" ? path.slice(random.below(path.length)) : path;
-      });
-      return { field: kind === 0 ? "process.binary" : "parent.binary", op: not(op), values };
-    }
-    case 2:
-      return { field: "process.uid", op: not("in"), values: random.some(3, () => random.pick(words.uids)) };
-    case 3:
-      return { field: "process.uid", op: not("range"), values: random.some(2, () => range(random, words.uids)) };
-    case 4:
-      return { field: "socket.dport", op: not("in"), values: random.some(3, () => random.pick(words.ports)) };
-    case 5:
-      return { field: "socket.dport", op: not("range"), values: random.some(2, () => range(random, words.ports)) };
-    default:
-      return random.chance(2)
-        ? { field: "socket.daddr", op: not("cidr"), values: random.some(3, () => random.pick(words.networks)) }
-        : { field: "socket.daddr", op: not("in"), values: random.some(3, () => random.pick(words.addresses)) };
+  const kinds = [pathPredicate, pathPredicate, idPredicate, idRange, capability, property, namespace];
+  const own = { process_exec: [], network_connect: [port, port, address, protocol], file_open: [file, file, flags] };
+  return random.pick([...kinds, ...own[hook]])(random, words);
+}
+
+function not(random: Random, op: string): Operator {
+  return (random.chance(4) ? `not${op[0]!.toUpperCase()}${op.slice(1)}` : op) as Operator;
+}
+
+function texts(random: Random, op: string, paths: readonly string[]): string[] {
+  return random.some(3, () => {
+    const path = random.pick(paths.filter((one) => Buffer.byteLength(one) <= 255));
+    if (op === "prefix") return path.slice(0, 1 + random.below(path.length));
+    return op === "suffix" ? path.slice(random.below(path.length)) : path;
+  });
+}
+
+function pathPredicate(random: Random, words: Vocabulary): Predicate {
+  const op = random.pick(["in", "prefix", "suffix"]);
+  const field = random.pick(["process.binary", "parent.binary"]);
+  return { field, op: not(random, op), values: texts(random, op, words.paths) };
+}
+
+function idPredicate(random: Random, words: Vocabulary): Predicate {
+  const field = random.pick(["process.uid", "process.gid", "process.auid"]);
+  return { field, op: not(random, "in"), values: random.some(3, () => random.pick(words.uids)) };
+}
+
+function idRange(random: Random, words: Vocabulary): Predicate {
+  const field = random.pick(["process.uid", "process.gid"]);
+  if (random.chance(4)) return { field, op: "mask", values: [random.pick([1, 6, 1000])] };
+  return { field, op: not(random, "range"), values: random.some(2, () => range(random, words.uids)) };
+}
+
+function capability(random: Random): Predicate {
+  const field = random.pick(["process.cap.effective", "process.cap.permitted"]);
+  return { field, op: not(random, "in"), values: random.some(2, () => random.pick(CAPABILITIES)) };
+}
+
+function property(random: Random): Predicate {
+  const field = random.pick(["process.set_id", "process.memfd", "process.upper_layer", "process.in_container"]);
+  return { field, op: "in", values: [random.pick(["true", "false"])] };
+}
+
+function namespace(random: Random, words: Vocabulary): Predicate {
+  const field = random.pick(["process.ns.mnt", "process.ns.net"]);
+  return { field, op: not(random, "in"), values: random.some(2, () => random.pick(words.namespaces)) };
+}
+
+function port(random: Random, words: Vocabulary): Predicate {
+  if (random.chance(2))
+    return { field: "socket.dport", op: not(random, "in"), values: random.some(3, () => random.pick(words.ports)) };
+  return { field: "socket.dport", op: not(random, "range"), values: random.some(2, () => range(random, words.ports)) };
+}
+
+function protocol(random: Random): Predicate {
+  return { field: "socket.protocol", op: not(random, "in"), values: [random.pick(["tcp", "udp", 1])] };
+}
+
+function address(random: Random, words: Vocabulary): Predicate {
+  const [op, values] = random.chance(2) ? ["cidr", words.networks] : ["in", words.addresses];
+  return { field: "socket.daddr", op: not(random, op as string), values: random.some(3, () => random.pick(values!)) };
+}
+
+function file(random: Random, words: Vocabulary): Predicate {
+  if (random.chance(3)) {
+    const field = "file.inode";
+    if (random.chance(2)) return { field, op: not(random, "range"), values: [range(random, words.inodes)] };
+    return { field, op: not(random, "in"), values: random.some(3, () => random.pick(words.inodes)) };
   }
+  if (random.chance(4)) return { field: "file.device", op: not(random, "in"), values: ["8:1"] };
+  const op = random.pick(["in", "prefix", "suffix"]);
+  return { field: "file.path", op: not(random, op), values: texts(random, op, words.paths) };
+}
+
+function flags(random: Random): Predicate {
+  return { field: "file.flags", op: "mask", values: random.some(2, () => random.pick(FLAGS)) };
 }
 
 function range(random: Random, values: readonly number[]): [number, number] {

@@ -48,6 +48,27 @@ const LINES: [string, EventView, string][] = [
     "⛔ process web-1 /usr/bin/curl https://example.com (killed at tp_btf, by enforcement/contain)",
   ],
   [
+    "an exec that was denied before it happened",
+    {
+      ...{ ...denied, hook: "process_exec", mode: "enforce", action: "deny", rung: "lsm", socket: null },
+      file: { path: "/tmp/x", flags: ["O_RDONLY"] },
+    },
+    "⛔ process web-1 /usr/bin/curl /tmp/x (denied at lsm, by enforcement/contain)",
+  ],
+  [
+    "an opened file",
+    { ...base, kind: "file_open", process: curl, file: { path: "/etc/hosts", flags: ["O_RDONLY", "O_CLOEXEC"] } },
+    "📬 open    web-1 /usr/bin/curl /etc/hosts O_RDONLY|O_CLOEXEC",
+  ],
+  [
+    "an open that was denied",
+    {
+      ...{ ...denied, hook: "file_open", mode: "enforce", action: "deny", rung: "lsm" },
+      file: { path: "/etc/shadow", flags: ["O_RDONLY"] },
+    },
+    "⛔ open    web-1 /usr/bin/curl /etc/shadow (denied at lsm, by enforcement/contain)",
+  ],
+  [
     "a gap",
     {
       ...{ ...base, kind: "gap", from: "2026-11-22T10:00:00Z", to: "2026-11-22T10:00:02Z" },
@@ -60,7 +81,7 @@ const LINES: [string, EventView, string][] = [
     { ...base, kind: "gap", from: "x", to: "y", kinds: [], count: null, reason: "agent_restart" },
     "🧩 gap     web-1 an unknown number of events of all kinds lost: agent_restart",
   ],
-  ["a kind of a later version", { ...base, kind: "file_open", process: curl }, "❓ file_open web-1 /usr/bin/curl"],
+  ["a kind of a later version", { ...base, kind: "file_rename", process: curl }, "❓ file_rename web-1 /usr/bin/curl"],
   [
     "what would move the cursor",
     { ...base, kind: "process_exec", process: { binary: "/tmp/\u001b[2Jx", arguments: "a\nb \u202eevil" } },

@@ -17,6 +17,10 @@ const connect = (field: string, op: string, values: unknown): unknown => ({
   hook: "network_connect",
   match: [{ field, op, values }],
 });
+const open = (field: string, op: string, values: unknown): unknown => ({
+  hook: "file_open",
+  match: [{ field, op, values }],
+});
 
 describe("a decision that is fine", () => {
   test.each<[string, unknown]>([
@@ -29,6 +33,10 @@ describe("a decision that is fine", () => {
     ["uid ranges", exec("process.uid", "range", [[0, 5]])],
     ["a network", connect("socket.daddr", "cidr", ["10.0.0.0/8", "fd00::/8"])],
     ["an address", connect("socket.daddr", "notIn", ["::1"])],
+    ["a file's path", open("file.path", "prefix", ["/etc/"])],
+    ["a file itself", open("file.inode", "in", [2 ** 40])],
+    ["its device", open("file.device", "in", ["254:0"])],
+    ["flags", open("file.flags", "mask", ["O_WRONLY", "O_RDWR"])],
     ["ports", connect("socket.dport", "in", [4444])],
     ["nodes", { scope: { nodes: ["a", "b"], host: true } }],
     ["a pod", { scope: { pod: { namespace: "shop", labels: { app: "web" } } } }],
@@ -44,7 +52,7 @@ describe("what is wrong is named, with what is allowed", () => {
     ["deny", 'the whole is "deny"'],
     [{ action: undefined }, "action is missing (allowed: deny, kill, signal)"],
     [{ action: "post" }, 'action is "post" (allowed: deny, kill, signal)'],
-    [{ hook: "file_open" }, 'hook is "file_open" (allowed: process_exec, network_connect)'],
+    [{ hook: "file_read" }, 'hook is "file_read" (allowed: process_exec, network_connect, file_open)'],
     [{ scop: {} }, "scop is unknown, did you mean scope?"],
     [{ scope: [] }, "scope is [] (allowed: an object of nodes, host, cgroup"],
     [{ scope: { containr: {} } }, "scope.containr is unknown, did you mean container?"],
@@ -72,6 +80,9 @@ describe("what is wrong is named, with what is allowed", () => {
     [connect("socket.daddr", "cidr", ["10.0.0.0/33"]), 'match[0].values[0] is "10.0.0.0/33"'],
     [connect("socket.daddr", "cidr", ["10.0.0.0"]), "an address with its prefix length"],
     [connect("socket.daddr", "in", ["evil.example"]), "an IPv4 or IPv6 address"],
+    [open("file.device", "in", [254]), 'match[0].values[0] is 254 (allowed: "major:minor")'],
+    [open("file.flags", "mask", ["write"]), "the name of an open flag"],
+    [open("file.flags", "in", ["O_RDWR"]), 'match[0].op is "in" (allowed: mask)'],
     [{ mode: "dry" }, 'mode is "dry" (allowed: monitor, enforce)'],
     [{ priority: 1.5 }, "priority is 1.5"],
     [{ force: "yes" }, 'force is "yes" (allowed: true, false)'],

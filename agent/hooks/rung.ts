@@ -1,0 +1,32 @@
+import type { Action, Hook } from "../../bus/types/selector.ts";
+
+/** One way to attach a hook: programs of one object, taken by the kernel together or not at all. */
+export interface Rung {
+  /** What status, events and `reeve doctor` call it. Two with one name differ in what they can do; the better one is first. */
+  name: string;
+  /** bpf/out/<object>.bpf.o */
+  object: string;
+  programs: readonly string[];
+  settings?: Readonly<Record<string, number>>;
+  /** Attached to a cgroup, and so to all below it. */
+  cgroup?: true;
+  /** What selectors can do by it. */
+  actions: readonly Action[];
+  /** Fields that have not their final value yet where it decides. */
+  notFinal?: readonly string[];
+  /** What it is worth, in a few words. */
+  worth: string;
+  /** Why it would do nothing although the kernel takes its programs; undefined: it would not do nothing. */
+  obstacle?: () => string | undefined;
+}
+
+/** A hook's ways to be attached, from the best to what is left. */
+export interface Ladder {
+  hook: Hook;
+  rungs: readonly Rung[];
+}
+
+/** Whether selectors can keep something from happening by it. */
+export function canDeny(rung: Rung): boolean {
+  return rung.actions.includes("deny");
+}

@@ -1,0 +1,76 @@
+import { BpfMap, type MapType } from "../kernel/map.ts";
+import { u32 } from "./layout.ts";
+
+export const BPF_F_INNER_MAP = 0x1000;
+const LEAST_ENTRIES = 64;
+
+/** What an inner map is made as. */
+export interface TableShape {
+  name: string;
+  type: MapType;
+  keySize: number;
+  valueSize: number;
+  flags: number;
+}
+
+/** Writes an entry: its key and its value into buffers at these places. */
+export type WriteEntry<T> = (keys: Buffer, keyAt: number, values: Buffer, valueAt: number, entry: T) => void;
+
+/**
+ * A map in a map of maps: made anew, larger, when what it has to hold does not fit. It may be replaced while programs use
+ * it, since what they find in the new one is the same.
+ */
+export class TableMap<T> {
+  readonly #outer: BpfMap;
+  readonly #index: number;
+  readonly #shape: TableShape;
+  readonly #write: WriteEntry<T>;
+  #map: BpfMap | undefined;
+
+  constructor(outer: BpfMap, index: number, shape: TableShape, write: WriteEntry<T>) {
+    this.#outer = outer;
+    this.#index = index;
+    this.#shape = shape;
+    this.#write = write;
+  }
+
+  /** Writes what has changed into the map; with `all` gives everything that it has to hold. `clear`: nothing else. */
+  hold(changed: readonly T[], size: number, all: () => readonly T[], clear: boolean): void {
+    const { type, keySize, valueSize, flags, name } = this.#shape;
+    const fits = this.#map !== undefined && this.#map.maxEntries >= size;
+    // entries of an array that are not used do not matter
+    if (fits && (!clear || type === "array")) {
+      this.#fill(this.#map!, clear ? all() : changed);
+      return;
+    }
+    const maxEntries = Math.max(LEAST_ENTRIES, 2 ** Math.ceil(Math.log2(Math.max(1, size))));
+    const map = BpfMap.create({ type, name: `match_${name}`, keySize, valueSize, maxEntries, flags });
+    try {
+      this.#fill(map, all());
+      this.#outer.update(u32(this.#index), u32(map.fd));
+    } catch (error) {
+      map.close();
+      throw error;
+    }
+    this.#map?.close();
+    this.#map = map;
+  }
+
+  get fd(): number | undefined {
+    return this.#map?.fd;
+  }
+
+  close(): void {
+    this.#map?.close();
+    this.#map = undefined;
+  }
+
+  #fill(map: BpfMap, entries: readonly T[]): void {
+    const { keySize, valueSize } = this.#shape;
+    const keys = Buffer.alloc(keySize * entries.length);
+    const values = Buffer.alloc(valueSize * entries.length);
+    for (const [index, entry] of entries.entries())
+      this.#write(keys, index * keySize, values, index * valueSize, entry);
+    map.updateBatch(keys, values, entries.length);
+  }
+}

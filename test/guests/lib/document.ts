@@ -1,0 +1,96 @@
+import type { RungProbe } from "../../../agent/kernel/probe.ts";
+import type { KernelResults } from "./results.ts";
+
+const HEAD = `# Kernels
+
+What Reeve can do on which kernel, as it was seen on each: Debian's kernels, booted in QEMU (emulated, x86-64), where the
+kernel tests ran and every rung of every hook was tried by loading it. Made by \`npm run test:guests -- --record\` from
+test/guests/results; do not edit.
+`;
+
+/** docs/kernels.md, from the results of all kernels, the oldest first. */
+export function kernelsDocument(all: readonly KernelResults[]): string {
+  const parts = [HEAD, kernels(all), rungs(all), programs(all)];
+  return `${parts.join("\n").trimEnd()}\n`;
+}
+
+function kernels(all: readonly KernelResults[]): string {
+  const rows = all.map(({ kernel, release, suite, tests }) => {
+    const sum = (key: "passed" | "failed" | "skipped") =>
+      String(Object.values(tests).reduce((total, tally) => total + tally[key], 0));
+    return [kernel, release, suite, sum("passed"), sum("failed"), sum("skipped")];
+  });
+  const failures = all.flatMap(({ kernel, tests }) =>
+    Object.entries(tests).flatMap(([file, tally]) =>
+      (tally.failures ?? []).map((test) => `- ${kernel}: ${file}: ${test}`),
+    ),
+  );
+  const table = markdown(["kernel", "release", "Debian", "tests passed", "failed", "skipped"], rows);
+  return `## Tests\n\n${table}${failures.length > 0 ? `\nFailed:\n\n${failures.join("\n")}\n` : ""}`;
+}
+
+function rungs(all: readonly KernelResults[]): string {
+  const keys = [...new Set(all.flatMap((results) => results.rungs.map(keyOf)))];
+  const hooks = [...new Set(keys.map((key) => key.split(" ")[0]!))];
+  const sorted = hooks.flatMap((hook) => keys.filter((key) => key.startsWith(`${hook} `)));
+  const notes: string[] = [];
+  const rows = sorted.map((key) => {
+    const [hook, rung] = key.split(" ");
+    const cells = all.map((results) =>
+      cell(
+        results.rungs.find((one) => keyOf(one) === key),
+        notes,
+      ),
+    );
+    return [hook!, rung!].concat(cells);
+  });
+  const table = markdown(["hook", "rung", ...all.map((results) => results.kernel)], rows);
+  const explained = notes.map((note, index) => `${index + 1}. ${note}`).join("\n");
+  return `## Hooks and rungs
+
+What selectors can do by each rung: "denies", or "observes" where it tells what happens and can deny nothing; "no" where
+the kernel refuses it. The agent takes the first of a hook that the kernel takes: **bold**.
+
+${table}
+${explained}
+`;
+}
+
+function keyOf(rung: RungProbe): string {
+  return `${rung.hook} ${rung.rung}`;
+}
+
+function cell(rung: RungProbe | undefined, notes: string[]): string {
+  if (rung === undefined) return "";
+  const word = rung.ok ? (rung.can_deny ? "denies" : "observes") : "no";
+  const note = rung.detail;
+  if (!notes.includes(note)) notes.push(note);
+  const text = `${word} [${notes.indexOf(note) + 1}]`;
+  return rung.used ? `**${text}**` : text;
+}
+
+function programs(all: readonly KernelResults[]): string {
+  const names = [...new Set(all.flatMap((results) => Object.keys(results.programs)))].sort();
+  const reasons: string[] = [];
+  const verdictOf = (verdict: number | string | undefined): string => {
+    if (verdict === undefined) return "";
+    if (typeof verdict === "number") return verdict.toLocaleString("en-US");
+    if (!reasons.includes(verdict)) reasons.push(verdict);
+    return `no [${String.fromCodePoint(97 + reasons.indexOf(verdict))}]`;
+  };
+  const rows = names.map((name) => [`\`${name}\``].concat(all.map((results) => verdictOf(results.programs[name]))));
+  const explained = reasons.map((reason, index) => `- [${String.fromCodePoint(97 + index)}] ${reason}`).join("\n");
+  return `## Instructions
+
+How many instructions the verifier goes through for each program (its limit is 1,000,000), with the settings that make it
+another program. A test fails where one grows by more than a fifth.
+
+${markdown(["program", ...all.map((results) => results.kernel)], rows)}
+${explained}
+`;
+}
+
+function markdown(head: string[], rows: string[][]): string {
+  const line = (cells: string[]) => `| ${cells.map((text) => text.replaceAll("|", "\\|")).join(" | ")} |\n`;
+  return line(head) + line(head.map(() => "---")) + rows.map(line).join("");
+}
