@@ -125,6 +125,8 @@ static __always_inline void tell(__u64 id, int hierarchy, const char *path, __u8
 	record->reserved = 0;
 	if (bpf_ringbuf_output(&events, record, sizeof(*record) + length, BPF_RB_NO_WAKEUP))
 		record_lost(RECORD_CGROUP);
+	else
+		record_wake();
 }
 
 SEC("tp_btf/cgroup_mkdir")

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { KernelError } from "../kernel/errors.ts";
-import { type BpfLink, BpfObject, type SharedMaps } from "../kernel/object.ts";
+import { type BpfLink, BpfObject, type OpenOptions, type SharedMaps } from "../kernel/object.ts";
 import type { Ladder, Rung } from "./rung.ts";
 
 const OBJECTS = join(import.meta.dirname, "../../bpf/out");
@@ -30,10 +30,9 @@ export class Foothold {
     if (obstacle !== undefined) throw new KernelError("attach", obstacle);
     if (rung.cgroup && options.cgroup === undefined)
       throw new KernelError("attach", "this host has no cgroup v2 hierarchy");
-    const object = openRung(rung, options);
+    const object = loadRung(rung, options);
     const links: BpfLink[] = [];
     try {
-      object.load();
       for (const program of rung.programs)
         links.push(rung.cgroup ? object.attachCgroup(program, options.cgroup!) : object.attach(program));
     } catch (error) {
@@ -51,14 +50,39 @@ export class Foothold {
   }
 }
 
-/** The programs of a rung, not loaded yet. @throws KernelError */
-export function openRung(rung: Rung, options: Pick<ClimbOptions, "maps" | "maxEntries">): BpfObject {
-  return BpfObject.open(join(OBJECTS, `${rung.object}.bpf.o`), {
+/** The programs of a rung, loaded and not attached. @throws KernelError */
+export function loadRung(rung: Rung, options: Pick<ClimbOptions, "maps" | "maxEntries">): BpfObject {
+  return loadMatching(`${rung.object}.bpf.o`, {
     maps: options.maps,
     settings: rung.settings ?? {},
     autoload: (program) => rung.programs.includes(program),
-    maxEntries: options.maxEntries,
+    maxEntries: { ...options.maxEntries },
   });
+}
+
+/**
+ * Loads an object of bpf/out that has the matcher in it. Before 5.11 programs outside of the network may not lock: there the
+ * matcher counts its allowances without, a record more or less.
+ * @throws KernelError
+ */
+export function loadMatching(name: string, options: OpenOptions): BpfObject {
+  const load = (locks: number): BpfObject => {
+    const settings = { ...options.settings, match_locks: locks };
+    const object = BpfObject.open(join(OBJECTS, name), { ...options, settings });
+    try {
+      object.load();
+      return object;
+    } catch (error) {
+      object.close();
+      throw error;
+    }
+  };
+  try {
+    return load(1);
+  } catch (error) {
+    if (!(error instanceof KernelError && error.message.includes("bpf_spin_lock"))) throw error;
+    return load(0);
+  }
 }
 
 export interface Climbed {
@@ -83,6 +107,7 @@ export function climb(ladder: Ladder, options: ClimbOptions): Climbed {
 
 /** An error's first line, and the last thing that the verifier said. */
 export function inShort(error: Error): string {
-  const lines = error.message.split("\n");
-  return lines.length > 1 ? `${lines[0]} (${lines.at(-1)})` : lines[0]!;
+  const [first = "", ...more] = error.message.split("\n");
+  const said = more.findLast((line) => !line.startsWith("libbpf: "));
+  return said === undefined ? first : `${first} (${said})`;
 }

@@ -7,7 +7,7 @@ import { KernelError } from "../kernel/errors.ts";
 import { BpfObject, type BpfLink, SharedMaps } from "../kernel/object.ts";
 import { cgroup1Root } from "../process/cgroups.ts";
 import type { HookAbility } from "../selectors/types.ts";
-import { climb, type Climbed, type ClimbOptions, inShort } from "./climb.ts";
+import { climb, type Climbed, type ClimbOptions, inShort, loadMatching } from "./climb.ts";
 import { DemandedHook } from "./demanded-hook.ts";
 import { CONNECT_LADDER, EXEC_KILL, EXEC_LADDER, FILE_LADDER } from "./ladders.ts";
 import { canDeny, type Ladder, type Rung } from "./rung.ts";
@@ -200,13 +200,14 @@ export class Hooks {
   }
 
   #openProcess(withMatch: boolean, want: number): BpfObject {
-    const object = BpfObject.open(join(OBJECTS, "process.bpf.o"), {
+    const object = loadMatching("process.bpf.o", {
       maps: this.maps,
       settings: { ...this.#settings(), exec_want: want },
       autoload: (program) => withMatch || program !== MATCH_EXEC,
       maxEntries: { ...this.#climbOptions.maxEntries },
     });
-    return this.#load(object);
+    this.#objects.push(object);
+    return object;
   }
 
   #load(object: BpfObject): BpfObject {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Hook } from "../../bus/types/selector.ts";
-import { inShort, openRung } from "../hooks/climb.ts";
+import { inShort, loadMatching, loadRung } from "../hooks/climb.ts";
 import { CONNECT_LADDER, EXEC_KILL, EXEC_LADDER, FILE_LADDER } from "../hooks/ladders.ts";
 import { canDeny, type Rung } from "../hooks/rung.ts";
 import { cgroup2Root } from "../process/cgroups.ts";
@@ -86,7 +86,7 @@ function tryRung(rung: Rung, maps: SharedMaps): string | null {
   const obstacle = rung.obstacle?.();
   if (obstacle !== undefined) return obstacle;
   if (rung.cgroup && cgroup2Root() === undefined) return "no cgroup v2 hierarchy is mounted";
-  return attempt(() => openRung(rung, { maps, maxEntries: MAX_ENTRIES }), rung.cgroup ? [] : rung.programs);
+  return attempt(() => loadRung(rung, { maps, maxEntries: MAX_ENTRIES }), rung.cgroup ? [] : rung.programs);
 }
 
 function tryObject(
@@ -95,16 +95,20 @@ function tryObject(
   autoload: (program: string) => boolean,
   attach: readonly string[],
 ): string | null {
-  const path = join(OBJECTS, `${name}.bpf.o`);
-  return attempt(() => BpfObject.open(path, { maps, autoload, maxEntries: MAX_ENTRIES }), attach);
+  const options = { maps, autoload, maxEntries: MAX_ENTRIES };
+  return attempt(() => {
+    if (name === "process") return loadMatching("process.bpf.o", options);
+    const object = BpfObject.open(join(OBJECTS, `${name}.bpf.o`), options);
+    object.load();
+    return object;
+  }, attach);
 }
 
-/** Loads programs, attaches some of them, and gives all back; null when the kernel takes them, else why not. */
-function attempt(open: () => BpfObject, attach: readonly string[]): string | null {
+/** Attaches some of what was loaded, and gives all back; null when the kernel takes it, else why not. */
+function attempt(load: () => BpfObject, attach: readonly string[]): string | null {
   try {
-    const object = open();
+    const object = load();
     try {
-      object.load();
       for (const program of attach) object.attach(program).close();
       return null;
     } finally {

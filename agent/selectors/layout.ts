@@ -29,6 +29,7 @@ export const SIZES = {
 } as const;
 const SUMMARY_WORDS = 4;
 const NO_WORD = 0x7fff_ffff;
+const NEVER = 2n ** 63n - 1n;
 const CGROUP_EXEMPT = 1;
 const MATCH_ENFORCES = 1;
 const MATCH_EVERY = 2;
@@ -136,7 +137,7 @@ export function writeClass(bytes: Buffer, at: number, { base, deltas }: PlaceCla
 
 export function writeSelector(bytes: Buffer, at: number, selector: NormalSelector, counters: number): void {
   const operands = selector.conditions.reduce((bits, { operand }) => bits | (1n << BigInt(operand)), 0n);
-  bytes.writeBigUInt64LE(selector.deadline ?? 0n, at);
+  bytes.writeBigUInt64LE(selector.deadline ?? NEVER, at);
   bytes.writeBigUInt64LE(selector.interval, at + 8);
   bytes.writeBigUInt64LE(operands, at + 16);
   bytes.writeInt32LE(selector.priority, at + 24);

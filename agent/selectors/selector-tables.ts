@@ -196,6 +196,8 @@ export class SelectorTables {
     if (this.#sets.size > this.#knownSets) return false;
     this.#containers.write(expected);
     this.#cgroups.write(marks);
+    // what the kernel remembers of processes that run there already is of no use any more
+    if (marks.size > 0) this.#installer.settle();
     return true;
   }
 

@@ -49,7 +49,8 @@ static __always_inline __u32 pid_namespace_of(struct task_struct *task)
 
 	if (!pid)
 		return 0;
-	level = pid->level;
+	/* at most 32; 5.10 wants to see the bound before it lets it be added to a pointer */
+	level = pid->level & 63;
 	bpf_probe_read_kernel(&ns, sizeof(ns),
 			      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
 				      level * bpf_core_type_size(struct upid) +

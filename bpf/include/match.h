@@ -34,6 +34,22 @@ static __always_inline __u32 verdict_of(__u32 action)
 	return action == ACTION_SIGNAL ? MATCH_SIGNAL : MATCH_PASS;
 }
 
+/* Tells of what is only told of: a second scan keeps it, so that no more has to be kept of an event that matches nothing. */
+static __always_inline void match_tell_others(struct match_event *event, __u64 where, __u64 first,
+					      __u64 second, __u32 decides)
+{
+	__u32 tid = bpf_get_current_pid_tgid(), zero = 0;
+	struct match_spare *empty = bpf_map_lookup_elem(&match_spare_zero, &zero);
+
+	if (!empty || bpf_map_update_elem(&match_tolds, &tid, empty->part.bitmap.words, BPF_ANY)) {
+		match_count(COUNT_UNTOLD);
+		return;
+	}
+	match_scan(where | SCAN_TELL << 8, first, second);
+	match_tell_kept(event->slot, decides);
+	bpf_map_delete_elem(&match_tolds, &tid);
+}
+
 /* Counts and tells what matched; the verdict, and MATCH_POSTS. Apart, since most events match nothing. */
 static __always_inline __u32 match_act(struct match_event *event, __u64 found, __u64 where,
 				       __u64 first, __u64 second)
@@ -52,8 +68,7 @@ static __always_inline __u32 match_act(struct match_event *event, __u64 found, _
 	}
 	bpf_map_update_elem(&match_events, &tid, event, BPF_ANY);
 	if (found & SCAN_MONITORS || (every && decides))
-		match_scan(where | (__u64)SCAN_TELL << 16, first, second,
-			   decides ? match_score_at(event->slot, decides - 1) : 0);
+		match_tell_others(event, where, first, second, decides);
 	if (decides)
 		verdict = verdict_of(match_tell_one(event->slot, decides - 1));
 	if (posts && match_may_post(event->slot, posts - 1))
@@ -70,11 +85,12 @@ static __always_inline __u64 classes_of(const __u32 *own)
 static __always_inline __u32 match_end(struct match_event *event)
 {
 	__u64 want = event->want ? event->want : MATCH_WANT_ENFORCE | MATCH_WANT_POST;
-	__u64 where = event->slot | event->hook << 8 | want << 16 | (__u64)event->place << 32;
+	__u64 where = event->slot | event->hook << 8 | want << (8 + SCAN_WANT_SHIFT) |
+		      (__u64)event->place << 32;
 	__u64 first = classes_of(event->own), second = classes_of(event->own + 3), found;
 	__u32 verdict = MATCH_PASS;
 
-	found = match_scan(where, first, second, 0);
+	found = match_scan(where, first, second);
 	if (found & SCAN_BROKEN) {
 		match_count(COUNT_BROKEN);
 		/* what cannot be decided is denied where somebody wants something denied here */

@@ -187,7 +187,7 @@ struct match_class {
 };
 
 struct match_selector {
-	__u64 deadline; /* boottime ns from which on it is ignored, 0: never */
+	__u64 deadline; /* boottime ns from which on it is ignored; the highest of 63 bits: never */
 	__u64 interval; /* ns between two records, once the allowance of a second is used up */
 	__u64 operands; /* that it asks for */
 	__s32 priority;

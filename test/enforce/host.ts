@@ -66,8 +66,9 @@ export class Host implements AsyncDisposable {
     return this.#foothold.rung.actions.includes("kill");
   }
 
-  /** The selectors' tables anew with other options, on the same programs. */
+  /** The selectors' tables anew with other options, on the same programs; what still runs in the test's cgroup ends. */
   reopen(options: Partial<SelectorTablesOptions>): void {
+    for (const pid of processesOf(join(CGROUPS, this.cgroup))) process.kill(pid, "SIGKILL");
     this.tables.close();
     try {
       this.tables = this.#open(options);

@@ -201,7 +201,7 @@ it("running containers are marked; one that gets another name leaves its scope, 
 
 it("containers that are exempt by name are never matched, those too that are made later", async () => {
   const running = host.subgroup(`docker/${NAMES.id}`);
-  const later = { ...NAMES, id: "ef56".repeat(16) };
+  const later = { ...NAMES, id: "9a78".repeat(16) };
   const all = () => [
     { names: NAMES, cgroups: [cgroupAt(CGROUPS, running)] },
     { names: later, cgroups: [] },

@@ -77,7 +77,7 @@ describe("a selector that cannot be taken", () => {
       { hook: "file_close" as "process_exec" },
       /"file_close" is unknown; allowed: process_exec, network_connect/,
     ],
-    ["hook", { hook: "file_open" }, /file_open is not attached on this kernel/],
+    ["hook", { hook: "file_open" }, /nothing can be decided at file_open on this host/],
     [
       "field",
       { hook: "process_exec", ...match("process.cap.effective", "in", ["CAP_KILL"]) },

@@ -1,5 +1,6 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { dataSymbols } from "../../../agent/kernel/elf.ts";
 import { KernelError } from "../../../agent/kernel/errors.ts";
 import { BpfObject } from "../../../agent/kernel/object.ts";
 
@@ -15,27 +16,24 @@ export interface Refusal {
   log: string;
 }
 
-/** Settings with which a program is another one to the verifier, beside those that it was compiled with. */
-const VARIANTS: Record<string, Record<string, number>[]> = {
-  process: [{ argument_bytes: 8192 }],
-  network: [{ connect_can_signal: 0 }, { connect_can_signal: 1 }],
-};
+/** What the agent turns off where the kernel does not take a program with it. */
+const OPTIONAL = ["connect_can_signal", "match_locks"];
 
 /**
- * Loads every program of bpf/out by itself, with each of its settings, and gives it back. Needs root.
+ * Loads every program of bpf/out by itself, as the agent would, and gives it back. Needs root.
  * @param only  a part of the name: "network", "file/file_open_lsm"
+ * @param logs  loads what is refused once more, for the log that leads to the refusal
  */
-export function verifyPrograms(only = ""): Map<string, Verdict> {
+export function verifyPrograms(only = "", logs = false): Map<string, Verdict> {
   const verdicts = new Map<string, Verdict>();
   const files = readdirSync(OBJECTS).filter((file) => file.endsWith(".bpf.o"));
   for (const file of files.sort()) {
-    const name = file.replace(/\.bpf\.o$/, "");
-    for (const settings of VARIANTS[name] ?? [{}]) {
-      const suffix = Object.entries(settings).map(([key, value]) => ` ${key}=${value}`);
-      for (const program of programsOf(join(OBJECTS, file))) {
-        const key = `${name}/${program}${suffix.join("")}`;
-        if (key.includes(only)) verdicts.set(key, verify(join(OBJECTS, file), program, settings));
-      }
+    const path = join(OBJECTS, file);
+    const known = dataSymbols(readFileSync(path), ".rodata", file);
+    const options = OPTIONAL.filter((setting) => known.has(setting));
+    for (const program of programsOf(path)) {
+      const name = `${file.replace(/\.bpf\.o$/, "")}/${program}`;
+      if (name.includes(only)) verdicts.set(name, verify(path, program, options, logs));
     }
   }
   return verdicts;
@@ -50,16 +48,28 @@ function programsOf(path: string): string[] {
   }
 }
 
-function verify(path: string, program: string, settings: Record<string, number>): Verdict {
-  const first = load(path, program, settings, true);
-  if (typeof first === "number") return first;
+/** What the verifier says with all options; where it refuses, with one after the other turned off. */
+function verify(path: string, program: string, options: readonly string[], logs: boolean): Verdict {
+  const settings: Record<string, number> = {};
+  let verdict = load(path, program, settings, true);
+  for (const option of options) {
+    if (typeof verdict === "number") break;
+    settings[option] = 0;
+    verdict = load(path, program, settings, true);
+  }
+  if (typeof verdict === "number") return verdict;
   // Without statistics the log ends with the instructions at which the verifier gave up.
-  const second = load(path, program, settings, false);
-  const log = typeof second === "number" ? "" : second.message;
-  return { reason: reasonOf(first.message), log: `${first.message}\n${log}` };
+  const again = logs ? load(path, program, settings, false) : 0;
+  const log = typeof again === "number" ? "" : again.message;
+  return { reason: reasonOf(verdict.message), log: `${verdict.message}\n${log}` };
 }
 
-function load(path: string, program: string, settings: Record<string, number>, statistics: boolean) {
+function load(
+  path: string,
+  program: string,
+  settings: Record<string, number>,
+  statistics: boolean,
+): number | KernelError {
   const autoload = (name: string) => name === program;
   const object = BpfObject.open(path, { settings, statistics, autoload, maxEntries: { events: 64 * 1024 } });
   try {
