@@ -1,6 +1,14 @@
 import { SELECTOR_FIELDS } from "../../bus/types/fields.ts";
 import { nearest } from "../../bus/nearest.ts";
-import { ACTIONS, type Hook, HOOKS, MODES, type Operator, type Predicate, type Selector } from "../../bus/types/selector.ts";
+import {
+  ACTIONS,
+  type Hook,
+  HOOKS,
+  MODES,
+  type Operator,
+  type Predicate,
+  type Selector,
+} from "../../bus/types/selector.ts";
 import { conditionOf, type Condition, show } from "./condition.ts";
 import { SelectorError } from "./errors.ts";
 import { operandOf } from "./hooks/all.ts";
