@@ -147,16 +147,18 @@ __noinline __u32 match_namespace(__u32 which)
 	struct nsproxy *proxy = BPF_CORE_READ(task, nsproxy);
 	struct pid_namespace *ns = NULL;
 	struct pid *pid;
+	__u64 level;
 
 	if (which == NAMESPACE_USER)
 		return BPF_CORE_READ(task, cred, user_ns, ns.inum);
 	if (which == NAMESPACE_PID) {
 		/* the namespace that its own pid is in, which unshare and setns leave as it was */
 		pid = BPF_CORE_READ(task, thread_pid);
+		/* 64 bits and a bound, or 5.10 does not know what is added */
+		level = BPF_CORE_READ(pid, level) & 31;
 		bpf_probe_read_kernel(&ns, sizeof(ns),
 				      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
-					      BPF_CORE_READ(pid, level) *
-						      bpf_core_type_size(struct upid) +
+					      level * bpf_core_type_size(struct upid) +
 					      bpf_core_field_offset(struct upid, ns));
 		return BPF_CORE_READ(ns, ns.inum);
 	}

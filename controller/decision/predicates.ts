@@ -10,6 +10,7 @@ export const MAX_VALUES = 10_000;
 const MAX_PATH = 4_096;
 const MAX_NUMBER: Readonly<Record<string, number>> = {
   "socket.dport": 65_535,
+  "socket.protocol": 255,
   "file.inode": Number.MAX_SAFE_INTEGER,
 };
 const MAX_U32 = 4_294_967_295;
@@ -68,6 +69,11 @@ function readValue(
   if (kind.type === "device") return readLike(reader, path, value, /^\d{1,4}:\d{1,7}$/, '"major:minor"');
   if (kind.type === "flags")
     return readLike(reader, path, value, /^O_[A-Z]+$/, "the name of an open flag, as O_WRONLY");
+  if (kind.type === "capability")
+    return readLike(reader, path, value, /^CAP_[A-Z_]+$/, "the name of a capability, as CAP_SYS_ADMIN");
+  if (kind.type === "boolean") return readLike(reader, path, value, /^(?:true|false)$/, '"true" or "false"');
+  if (kind.type === "namespace" && value === "host") return value;
+  if (kind.type === "protocol" && (value === "tcp" || value === "udp")) return value;
   const high = MAX_NUMBER[kind.name] ?? MAX_U32;
   if (kind.op !== "range" && kind.op !== "notRange") return reader.integer(path, value, 0, high);
   if (Array.isArray(value) && value.length === 2) {
