@@ -35,6 +35,11 @@ export class Container {
     return (this.#json ||= toJson(this.facts, this.state === "known"));
   }
 
+  /** The same as long as nobody has said who it is: no other text of an event can hold it. */
+  get namelessJson(): string {
+    return toJson(nothingOf(this.id), false);
+  }
+
   become(state: ContainerState, facts: ContainerFacts, source: string): void {
     this.state = state;
     this.facts = facts;

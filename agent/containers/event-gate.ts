@@ -1,8 +1,5 @@
 import type { Container } from "./container.ts";
 
-/** Where an event's text says who its container is, while nobody knows: no JSON has such a character. */
-export const CONTAINER_PLACE = "\0";
-
 /** Takes events: kind, kernel time, members after `time`. */
 export type AddEvent = (kind: string, time: bigint, members: string) => void;
 
@@ -67,13 +64,11 @@ export class EventGate {
     this.#waiting.delete(container);
     this.#events -= queue.length;
     if (container.state !== "known") this.counters.unknown += queue.length;
+    const known = container.state === "known";
+    const nameless = container.namelessJson;
     for (const { kind, time, members } of queue) {
       this.#characters -= members.length;
-      this.#add(
-        kind,
-        time,
-        members.replace(CONTAINER_PLACE, () => container.json),
-      );
+      this.#add(kind, time, known ? members.replace(nameless, () => container.json) : members);
     }
   }
 

@@ -1,7 +1,6 @@
 import type { ProcessEntry } from "../process/entry.ts";
 import { formatExecId } from "../process/lookup.ts";
 import type { Container } from "../containers/container.ts";
-import { CONTAINER_PLACE } from "../containers/event-gate.ts";
 import type { CgroupPaths } from "../process/cgroups.ts";
 import type { ProcessTable } from "../process/table.ts";
 import type { WallClock } from "./clock.ts";
@@ -60,14 +59,12 @@ export class ProcessJson {
   }
 
   /**
-   * The members of a `Process`, without the braces around them. Who a container is that is being asked for is left open:
-   * see EventGate. Made anew each time: kept with thousands of short-lived processes they would be what the garbage collector
-   * spends its time on.
+   * The members of a `Process`, without the braces around them. See EventGate for a container that is being asked for. Made
+   * anew each time: kept with thousands of short-lived processes they would be what the garbage collector spends its time on.
    */
   process(entry: ProcessEntry): string {
     const { json, container } = this.#cgroup(entry.cgroupId, entry.cgroupV1Id);
-    const whose = container === null ? "null" : container.state === "pending" ? CONTAINER_PLACE : container.json;
-    return `${this.#own(entry)},"cgroup":${json},"container":${whose},"pod":null`;
+    return `${this.#own(entry)},"cgroup":${json},"container":${container?.json ?? "null"},"pod":null`;
   }
 
   #own(entry: ProcessEntry): string {

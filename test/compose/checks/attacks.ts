@@ -7,6 +7,7 @@ import type { AlertReader } from "../alerts.ts";
 import { Load } from "../load.ts";
 import type { World } from "../world.ts";
 import type { Check } from "./containers.ts";
+import { eventually } from "./services.ts";
 
 /** The demo's attacks as alerts, and a rule that somebody saves. */
 export async function checkAlerts(world: World, alerts: AlertReader, check: Check): Promise<void> {
@@ -106,6 +107,26 @@ export async function checkEnforcement(world: World, alerts: AlertReader, check:
     assert.match(await (await fetch(world.shopUrl)).text(), /apples: 12/);
   });
 
+  await check("a selector for all of the project's containers does not touch Reeve's own", async () => {
+    const file = join(world.tree, "everything.json");
+    writeFileSync(file, JSON.stringify(EVERYTHING));
+    assert.equal((await world.reeve(["selectors", "add", file, "--ttl", "2m", "--force"])).status, 0);
+    try {
+      await eventually(async () => assert.equal((await world.exec("shop-api", ["ls"])).status, 137));
+      for (const [service, command] of [
+        ["nats", ["nats-server", "--version"]],
+        ["rules", ["node", "--version"]],
+        ["controller", ["node", "--version"]],
+        ["agent", ["node", "--version"]],
+      ] as const) {
+        assert.equal((await world.exec(service, [...command])).status, 0, service);
+      }
+    } finally {
+      assert.equal((await world.reeve(["selectors", "delete", EVERYTHING.id])).status, 0);
+    }
+    await eventually(async () => assert.equal((await world.exec("shop-api", ["ls"])).status, 0));
+  });
+
   await check("reeve denials names the container; reeve disarm takes it back", async () => {
     const { stdout } = await world.reeve(["denials", "--since", "5m", "--no-follow"]);
     assert.match(stdout, /process reeve-attacker-1 \/tmp\/miner \(killed/);
@@ -123,6 +144,15 @@ export async function checkEnforcement(world: World, alerts: AlertReader, check:
     assert.equal((await world.reeve(["arm"])).status, 0);
   });
 }
+
+const EVERYTHING = {
+  id: "everything",
+  hook: "process_exec",
+  action: "deny",
+  mode: "enforce",
+  match: [{ field: "process.binary", op: "prefix", values: ["/"] }],
+  scope: { container: { labels: { "com.docker.compose.project": "reeve" } } },
+};
 
 function inAttacker({ container }: { container: Record<string, unknown> | null }): boolean {
   return container?.["name"] === "reeve-attacker-1" && container["service"] === "attacker";

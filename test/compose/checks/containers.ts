@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import type { Container } from "../../../bus/generated/events.ts";
 import type { Scope } from "../../../bus/types/selector.ts";
 import { until } from "../../bus/harness.ts";
+import { Containerd } from "../containers/containerd.ts";
 import { describeFirstExecs, measureBothWays, measureBundles } from "../containers/first-execs.ts";
 import { IMAGE, LOOP, makeImage, PROBE } from "../containers/image.ts";
 import { Stage } from "../containers/stage.ts";
@@ -99,6 +100,32 @@ export async function checkContainers(engine: Engine, check: Check, say: (line: 
           await until(seen, 3_000);
         } finally {
           process.kill(engine.pid!, "SIGCONT");
+        }
+      });
+    }
+
+    if (engine.own) {
+      await check("events of a container that nobody names in time go out marked, and are counted", async () => {
+        const containerd = new Containerd(engine);
+        process.kill(engine.pid!, "SIGSTOP");
+        try {
+          await containerd.runOnce({ name: "nobody-asks", image: "x" }, [LOOP, "3", PROBE]);
+          let probes: (Container | null)[] = [];
+          await until(async () => {
+            const events = await stage.world.events("process_exec");
+            const here = events.filter(({ process }) => process.cgroup.path?.startsWith("/reeve-test-k8s/"));
+            probes = here.map(({ process }) => process.container);
+            return probes.length === 4;
+          }, 3_000);
+          assert.deepEqual(
+            probes.map((container) => [container?.known, container?.name]),
+            probes.map(() => [false, null]),
+          );
+          const counted = async () => (await stage.world.status())?.counters["events_of_unnamed_container"] ?? 0;
+          await until(async () => (await counted()) >= 8, 10_000);
+        } finally {
+          process.kill(engine.pid!, "SIGCONT");
+          containerd.close();
         }
       });
     }

@@ -1,9 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { rmSync } from "node:fs";
+import { readFileSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Engine } from "../engine/engine.ts";
 import { run } from "../engine/run.ts";
 import { makeRoot } from "./image.ts";
+
+const PARENT = "/reeve-test-k8s";
 
 /** The containerd of an engine of our own, spoken to past Docker, as Kubernetes does: it annotates what it starts. */
 export class Containerd {
@@ -30,11 +32,20 @@ export class Containerd {
       `io.kubernetes.cri.container-name=${names.name}`,
       `io.kubernetes.cri.image-name=${names.image}`,
     ].flatMap((annotation) => ["--annotation", annotation]);
-    const what = ["run", "--rm", "--rootfs", ...annotations, "--cgroup", `/reeve-test-k8s/${id}`, this.#root, id];
+    const what = ["run", "--rm", "--rootfs", ...annotations, "--cgroup", `${PARENT}/${id}`, this.#root, id];
     return await run("ctr", ["-a", this.#socket, "-n", "reeve-test", ...what, ...command], { env: this.#engine.env });
   }
 
   close(): void {
     rmSync(this.#root, { recursive: true, force: true });
+    for (const line of readFileSync("/proc/self/mounts", "utf8").split("\n")) {
+      const [, at, type] = line.split(" ");
+      if (at === undefined || !type?.startsWith("cgroup")) continue;
+      try {
+        rmdirSync(join(at, PARENT));
+      } catch {
+        // not in this hierarchy
+      }
+    }
   }
 }

@@ -31,10 +31,7 @@ export class Stage {
   /** Starts the agent anew, asking the runtime at this socket. */
   async startAgent(socket: string): Promise<void> {
     await this.#restart({ container_sockets: [socket] });
-    await until(async () => {
-      const state = (await this.world.status())?.containers?.runtimes[0];
-      return state?.socket === socket && state.state === "connected";
-    }, 30_000);
+    await until(async () => (await this.world.status())?.containers?.runtimes[0]?.state === "connected", 30_000);
   }
 
   /** Starts the agent anew, with nobody to ask, but OCI bundles of this form. */
@@ -44,7 +41,9 @@ export class Stage {
 
   async #restart(more: Partial<Config["agent"]>): Promise<void> {
     await this.#agent?.stop();
+    const before = (await this.world.status())?.epoch ?? 0;
     this.#agent = await this.world.agent({ agent: { ...this.world.config.agent, ...more } });
+    await until(async () => ((await this.world.status())?.epoch ?? 0) > before, 30_000);
   }
 
   /** No /bin/probe in this scope from now on; undefined: everywhere. */
