@@ -93,7 +93,9 @@ it(`connect: the kernel decides and counts what the naive matcher does, ${PAIRS}
   let denied = 0;
   let tried = 0;
   for (let round = 0; tried < PAIRS; round++) {
-    const selectors = policy(random, "network_connect", words).map((one) => ({ ...one, entry: `r${round}` }));
+    const selectors = policy(random, "network_connect", words).map((one) =>
+      Object.assign({}, one, { entry: `r${round}` }),
+    );
     expect(host.tables.apply(round, selectors)).toMatchObject({ refused: [] });
     const normal = placed(selectors);
     const tally = new Tally();
@@ -138,7 +140,9 @@ it("exec: the kernel kills and counts what the naive matcher does", async () => 
     namespaces: [...Object.values(facts.numbers!), 1],
   };
   for (let round = 0; round < EXEC_POLICIES; round++) {
-    const selectors = policy(random, "process_exec", vocabulary).map((one) => ({ ...one, entry: `x${round}` }));
+    const selectors = policy(random, "process_exec", vocabulary).map((one) =>
+      Object.assign({}, one, { entry: `x${round}` }),
+    );
     expect(host.tables.apply(round, selectors)).toMatchObject({ refused: [] });
     const normal = placed(selectors);
     const tally = new Tally();
