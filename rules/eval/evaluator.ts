@@ -99,6 +99,21 @@ export class Evaluator {
     return result;
   }
 
+  /** From here on it is not evaluated any more: another thread found that it does not come to an end. */
+  disable(id: string): void {
+    for (const unit of this.#units) if ((unit.rule ?? unit.policy)!.id === id) this.#leaveOut(unit);
+  }
+
+  #leaveOut(unit: Unit): void {
+    for (const index of [this.#jsonata, this.#rego]) {
+      for (const [kind, units] of index) {
+        const others = units.filter((other) => other !== unit);
+        if (others.length > 0) index.set(kind, others);
+        else index.delete(kind);
+      }
+    }
+  }
+
   async #evaluateJsonata(unit: Unit, event: Event, result: Evaluation): Promise<void> {
     if (unit.when!.fails(event)) {
       this.#tally.evaluated(unit.index, false);
@@ -234,11 +249,7 @@ export class Evaluator {
   /** Filling the memory takes a good part of a second each time: whoever does it again and again would stop all others. */
   #strike(unit: Unit, reason: string): void {
     if (this.#options.strikes?.add(unit.index) !== true) return;
-    for (const [kind, units] of this.#rego) {
-      const others = units.filter((other) => other !== unit);
-      if (others.length > 0) this.#rego.set(kind, others);
-      else this.#rego.delete(kind);
-    }
+    this.#leaveOut(unit);
     this.#options.onDisabled?.((unit.rule ?? unit.policy)!.id, reason);
   }
 
