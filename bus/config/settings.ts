@@ -113,7 +113,13 @@ export const SETTINGS = {
       "0-31",
       "Which partitions of the events this engine may read: numbers and ranges, such as `0-15` or `0,4-7`. The engines that run share out what they may.",
     ),
-    memory_mb: integer(256, [64, 65_536], "How much memory the evaluating worker may use."),
+    workers: integer(
+      0,
+      [0, 256],
+      "How many threads evaluate, each with its share of the partitions; 0: one less than there are cores, at least one.",
+    ),
+    memory_mb: integer(256, [64, 65_536], "How much memory an evaluating thread may use."),
+    metrics_port: integer(0, [0, 65535], "Port of the engine's Prometheus metrics on loopback; 0: off."),
   },
   controller: {
     deciders: namedMap<DeciderCaps>(

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { EngineBus } from "../../../bus/clients/engine.ts";
+import { EngineBus, type EngineMember } from "../../../bus/clients/engine.ts";
 import { createLogger } from "../../../bus/log.ts";
 import { Ownership, present } from "../../../rules/engine/ownership.ts";
 import { startBus, until, type TestBus } from "../../bus/harness.ts";
@@ -24,7 +24,7 @@ async function start(name: string): Promise<Running> {
   const client = new EngineBus(await bus.connect("engine"));
   const ownership = new Ownership(client, name, ALL, createLogger("engine", "silent"));
   const stop = new AbortController();
-  const done = ownership.run(stop.signal, () => {});
+  const done = ownership.run(stop.signal, () => Promise.resolve());
   return {
     ownership,
     client,
@@ -66,10 +66,11 @@ test("one that dies without a word is replaced within six seconds", async () => 
 });
 
 test("who is there is told by the server's times alone", () => {
-  const at = (id: string, time: number): { id: string; time: number; partitions: number[] } => ({
+  const at = (id: string, time: number): EngineMember => ({
     id,
     time,
     partitions: [],
+    holds: [],
   });
   expect(present([at("a", 10_000), at("b", 6000), at("c", 7000)]).map(({ id }) => id)).toEqual(["a", "c"]);
 });
