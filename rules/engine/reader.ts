@@ -95,7 +95,7 @@ export class Reader {
     await this.#feed.setPartitions(this.#partitions);
     if (left.length > 0) await this.#windows.stored().catch((thrown: unknown) => this.#failed(thrown));
     for (const partition of left) this.#windows.forget(partition);
-    for (const partition of added) await this.#restore(partition);
+    await Promise.all(added.map((partition) => this.#restore(partition)));
     this.#partitions = [...partitions];
     await this.#feed.setPartitions(this.#partitions);
   }
