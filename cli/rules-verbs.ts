@@ -11,9 +11,9 @@ import { safe } from "./output/safe.ts";
 import { table } from "./output/table.ts";
 import type { RulesFlags } from "./verbs/rules.ts";
 
-/** Runs `reeve rules check|build|test|list`; returns the exit code. Mistakes in rules are an answer, not an exception. */
+/** Runs `reeve rules check|build|test|list|push|history|rollback`; returns the exit code. Mistakes in rules are an answer, not an exception. */
 export async function rulesAction(
-  name: "check" | "build" | "test" | "list",
+  name: "check" | "build" | "test" | "list" | "push" | "history" | "rollback",
   paths: readonly string[],
   flags: RulesFlags,
 ): Promise<number> {
@@ -27,6 +27,11 @@ export async function rulesAction(
       return await buildAction({ ...options, ...kept, policies: flags.policies ?? true }, flags.out!, json);
     }
     if (name === "test") return await testAction(options, paths, json);
+    if (name === "push") return await (await import("./rules/push.ts")).pushRules(paths, flags);
+    if (name === "history") return await (await import("./rules/history.ts")).showHistory(flags);
+    if (name === "rollback") return await (await import("./rules/history.ts")).rollBack(paths[0], flags);
+    const files = flags.files === true || flags.rules !== undefined || !flags.shipped;
+    if (!files && (await (await import("./rules/list.ts")).listLive(flags))) return EXIT.ok;
     return await listAction(options, json);
   } catch (error) {
     if (!(error instanceof RuleErrors)) throw error;
@@ -96,7 +101,8 @@ async function listAction(options: LoadOptions, json: boolean): Promise<number> 
   return report.errors.length === 0 ? EXIT.ok : EXIT.failed;
 }
 
-function sayProblems(errors: readonly RuleProblem[], warnings: readonly RuleProblem[]): void {
+/** Errors and warnings in rules, on standard error. */
+export function sayProblems(errors: readonly RuleProblem[], warnings: readonly RuleProblem[]): void {
   for (const problem of errors) note(`error: ${safe(formatProblem(problem))}`);
   for (const problem of warnings) note(`warning: ${safe(formatProblem(problem))}`);
 }
