@@ -5,8 +5,10 @@ import { loadRules } from "../load/load.ts";
 import type { LoadedRules, LoadOptions } from "../load/load.ts";
 import { Problems } from "../load/problems.ts";
 import { encodeRuleSet } from "../model/rule-set.ts";
+import type { RuleIndex } from "../model/rule-set.ts";
 import { checkLoadedRego, compileRego } from "./compile-rego.ts";
 import type { CompiledRego } from "./compile-rego.ts";
+import { indexRules } from "./index-rules.ts";
 import { RegoCache } from "./rego-cache.ts";
 
 export interface BuildOptions extends LoadOptions {
@@ -32,19 +34,26 @@ export async function buildRuleSet(options: BuildOptions): Promise<BuiltRuleSet>
   const loaded = loadRules(options, problems);
   if (options.policies === false) loaded.policies = [];
   const compiled = await compileRego(loaded, problems, new RegoCache(options.cache ?? null));
-  return finish(loaded, problems, compiled);
+  const index = indexRules(loaded, compiled?.residuals ?? [], problems);
+  return finish(loaded, problems, compiled, index);
 }
 
 /** Everything that `buildRuleSet` would say, without building. @throws EngineError as it does */
 export async function checkRules(options: LoadOptions): Promise<{ loaded: LoadedRules; problems: Problems }> {
   const problems = new Problems();
   const loaded = loadRules(options, problems);
-  await checkLoadedRego(loaded, problems);
+  const residuals = await checkLoadedRego(loaded, problems);
+  indexRules(loaded, residuals, problems);
   problems.sort();
   return { loaded, problems };
 }
 
-function finish(loaded: LoadedRules, problems: Problems, compiled: CompiledRego | null): BuiltRuleSet {
+function finish(
+  loaded: LoadedRules,
+  problems: Problems,
+  compiled: CompiledRego | null,
+  index: RuleIndex,
+): BuiltRuleSet {
   problems.sort();
   if (problems.errors.length > 0) throw new RuleErrors(problems.errors, problems.warnings);
   const byId = (a: { id: string }, b: { id: string }): number => (a.id < b.id ? -1 : 1);
@@ -53,6 +62,7 @@ function finish(loaded: LoadedRules, problems: Problems, compiled: CompiledRego 
     rules: loaded.rules.map((rule) => ({ ...named(rule), exceptions: rule.exceptions.map(named) })).sort(byId),
     policies: loaded.policies.map(named).sort(byId),
     lists: loaded.lists,
+    index,
     entries: compiled?.dispatch.entries ?? {},
     wasm: compiled?.wasm ?? null,
   });
