@@ -62,7 +62,7 @@ export async function putInForce(
     const why = `engine ${refusal.name} cannot take ${digest}: ${refusal.refused!.reason}; ${then}`;
     throw new CliError("failed", why, { exit: EXIT.failed });
   }
-  const have = engines.filter((engine) => engine.digest === digest).map(({ name }) => name);
+  const have = engines.filter((engine) => engine.digest === digest).map(({ name }) => name).sort();
   const late = engines.filter((engine) => engine.digest !== digest).map(({ name }) => name);
   if (flags.output === "json") await printLine(document({ ...info, replaced: before, engines: have, late }, "json"));
   else {
