@@ -2,6 +2,9 @@ import type { Alert } from "../../bus/types/alert.ts";
 import type { Decision } from "../../bus/types/decision.ts";
 import type { Event } from "../../bus/generated/events.ts";
 import { KindIndex } from "../index/kind-index.ts";
+import { Skim } from "../index/skim.ts";
+import { SkimmedLines } from "../index/skimmed-lines.ts";
+import type { EventOrigin } from "./event-check.ts";
 import { decisionMessageId, shortHash } from "../../bus/ids.ts";
 import { EngineError, reasonOf } from "../errors.ts";
 import type { Policy, Rule } from "../model/rule.ts";
@@ -59,6 +62,8 @@ interface Unit {
   exceptions: JsonataProgram[];
 }
 
+/** Of the lines that need not be parsed one in so many is, to see that they are events. */
+const CHECKED = 64;
 /** What is assumed of a unit that the set says nothing about. */
 const EVERYTHING = { formula: true, cover: null } as const;
 /** Each so many times, the Rego of a kind is evaluated rule by rule: that is how its time by rule is known. */
@@ -78,6 +83,7 @@ export class Evaluator {
   readonly #byId = new Map<string, Unit>();
   readonly #kinds = new Map<string, Unit[]>();
   readonly #index = new Map<string, KindIndex>();
+  readonly #skims = new Map<string, Skim>();
   /** Kinds of which one call evaluates all Rego: none of it is disabled. */
   readonly #whole = new Set<string>();
   readonly #stopped = new Set<Unit>();
@@ -85,6 +91,7 @@ export class Evaluator {
   readonly #watch: Watch;
   readonly #tally: Tally;
   #calls = 0;
+  #lines = 0;
 
   /** @throws EngineError `load` */
   constructor(set: RuleSet, options: EvaluatorOptions) {
@@ -104,13 +111,18 @@ export class Evaluator {
         const { formula, cover } = set.index[key]?.[kind] ?? EVERYTHING;
         return { unit: index, formula, cover };
       });
-      this.#index.set(kind, new KindIndex(indexed, this.#units.length));
+      const index = new KindIndex(indexed, this.#units.length);
+      this.#index.set(kind, index);
+      this.#skims.set(kind, new Skim(index));
     }
   }
 
-  /** The index of a kind, for what looks at an event before it is parsed; undefined where no rule is about the kind. */
-  indexOf(kind: string): KindIndex | undefined {
-    return this.#index.get(kind);
+  /** Tells which lines of a message have to be parsed; null where all have to be. */
+  linesOf(message: Buffer, origin: EventOrigin): SkimmedLines | null {
+    if (this.#options.indexed === false) return null;
+    let skim = this.#skims.get(origin.kind);
+    if (skim === undefined) this.#skims.set(origin.kind, (skim = new Skim(new KindIndex([], 0))));
+    return new SkimmedLines(skim, message, origin, () => ++this.#lines % CHECKED === 0);
   }
 
   /**
