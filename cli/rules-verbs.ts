@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { buildRuleSet, check, formatProblem, list, RuleErrors, test } from "../rules/cli-api.ts";
-import type { BuildOptions, LoadOptions, RuleProblem, TestResult } from "../rules/cli-api.ts";
+import type { Config } from "../bus/config/settings.ts";
+import type { BuildOptions, CheckOptions, RuleProblem, TestResult } from "../rules/cli-api.ts";
 import { EXIT } from "./exit.ts";
 import { loadFor } from "./load.ts";
 import { document } from "./output/format.ts";
@@ -18,7 +19,7 @@ export async function rulesAction(
   flags: RulesFlags,
 ): Promise<number> {
   const { config } = loadFor({ ...flags });
-  const options = { dirs: config.rules.dirs, shipped: flags.shipped && config.rules.shipped };
+  const options = rulesOptions(config, flags, config.rules.dirs);
   const json = flags.output === "json";
   try {
     if (name === "check") return await checkAction(options, json);
@@ -44,7 +45,20 @@ export async function rulesAction(
   }
 }
 
-async function checkAction(options: LoadOptions, json: boolean): Promise<number> {
+/** What the rules are made of: these directories and bundles, with the key that bundles must be signed with. */
+export function rulesOptions(config: Config, flags: RulesFlags, dirs: readonly string[]): CheckOptions {
+  const { bundle_key, bundle_key_id, bundle_algorithm, bundle_scope } = config.rules;
+  const key = flags.bundleKey ?? bundle_key;
+  const bundleKey = {
+    key,
+    id: flags.bundleKeyId ?? bundle_key_id,
+    algorithm: flags.bundleAlgorithm ?? bundle_algorithm,
+    scope: flags.bundleScope ?? bundle_scope,
+  };
+  return { dirs, shipped: flags.shipped && config.rules.shipped, ...(key === "" ? {} : { bundleKey }) };
+}
+
+async function checkAction(options: CheckOptions, json: boolean): Promise<number> {
   const report = await check(options);
   if (json) await printLine(document(report, "json"));
   else {
@@ -68,7 +82,7 @@ async function buildAction(options: BuildOptions, out: string, json: boolean): P
   return EXIT.ok;
 }
 
-async function testAction(options: LoadOptions, paths: readonly string[], json: boolean): Promise<number> {
+async function testAction(options: CheckOptions, paths: readonly string[], json: boolean): Promise<number> {
   const report = await test(options, paths);
   if (json) await printLine(document(report, "json"));
   else {
@@ -87,7 +101,7 @@ export function failureText(result: TestResult, paint: Paint): string {
   return [head, ...reasons.map((reason) => `     ${safe(reason)}`)].join("\n");
 }
 
-async function listAction(options: LoadOptions, json: boolean): Promise<number> {
+async function listAction(options: CheckOptions, json: boolean): Promise<number> {
   const report = await list(options);
   if (json) await printLine(document(report, "json"));
   else {

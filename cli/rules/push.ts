@@ -10,7 +10,7 @@ import { askController, connectOperator } from "../operator.ts";
 import { document } from "../output/format.ts";
 import { note, printLine } from "../output/print.ts";
 import { safe } from "../output/safe.ts";
-import { sayProblems } from "../rules-verbs.ts";
+import { rulesOptions, sayProblems } from "../rules-verbs.ts";
 import type { RulesFlags } from "../verbs/rules.ts";
 
 interface EngineState {
@@ -29,8 +29,7 @@ const LOOK_MS = 200;
  */
 export async function pushRules(dirs: readonly string[], flags: RulesFlags): Promise<number> {
   const { config } = loadForOperator({ ...flags });
-  const shipped = flags.shipped && config.rules.shipped;
-  const { bytes, info, warnings } = await buildRuleSet({ dirs: [...dirs], shipped });
+  const { bytes, info, warnings } = await buildRuleSet(rulesOptions(config, flags, dirs));
   if (flags.output === "text") sayProblems([], warnings);
   const bus = await connectOperator(config);
   try {

@@ -13,6 +13,10 @@ export interface RulesFlags {
   policies?: boolean;
   enforce?: boolean;
   files?: boolean;
+  bundleKey?: string;
+  bundleKeyId?: string;
+  bundleAlgorithm?: string;
+  bundleScope?: string;
 }
 
 const VERBS = {
@@ -65,7 +69,11 @@ function rulesCommand(name: keyof typeof VERBS, setExit: SetExit): Command {
   const { usage, summary, examples } = VERBS[name];
   const command = withRulesFlag(withConfigFlags(verb(usage, summary, examples)))
     .addOption(outputOption("text", "json"))
-    .option("--no-shipped", "without the rules that come with Reeve");
+    .option("--no-shipped", "without the rules that come with Reeve")
+    .option("--bundle-key <file>", "public key (PEM) that OPA bundles must be signed with (default: rules.bundle_key)")
+    .option("--bundle-key-id <id>", "its name in the signatures (default: rules.bundle_key_id)")
+    .option("--bundle-algorithm <name>", "algorithm of the signatures (default: rules.bundle_algorithm)")
+    .option("--bundle-scope <scope>", "scope that the signatures must have (default: rules.bundle_scope)");
   if (name === "build") {
     command
       .requiredOption("--out <file>", "where to write it")

@@ -203,7 +203,7 @@ export class RuleSetKeeper {
 
   /** Whether files of a directory are in the live set. They go by the directory's name, with a number where two have the same. */
   #isLive(directory: string): boolean {
-    const name = basename(directory);
+    const name = basename(directory).replace(/\.(?:tar\.gz|tgz)$/, "");
     return this.#sources.some((source) => {
       const [first = ""] = source.split("/");
       return (

@@ -10,8 +10,15 @@ import { checkLoadedRego, compileRego } from "./compile-rego.ts";
 import type { CompiledRego } from "./compile-rego.ts";
 import { indexRules } from "./index-rules.ts";
 import { RegoCache } from "./rego-cache.ts";
+import { verifyBundles } from "./verify-bundles.ts";
+import type { BundleKey } from "./verify-bundles.ts";
 
-export interface BuildOptions extends LoadOptions {
+export interface CheckOptions extends LoadOptions {
+  /** With what OPA bundles must be signed; without it no signature is asked for. */
+  bundleKey?: BundleKey;
+}
+
+export interface BuildOptions extends CheckOptions {
   /** A directory in which compiled Rego is kept from one build to the next. */
   cache?: string;
   /** False leaves enforcement policies out. */
@@ -31,7 +38,7 @@ export interface BuiltRuleSet {
  */
 export async function buildRuleSet(options: BuildOptions): Promise<BuiltRuleSet> {
   const problems = new Problems();
-  const loaded = loadRules(options, problems);
+  const loaded = loadRules(await verified(options, problems), problems);
   if (options.policies === false) loaded.policies = [];
   const compiled = await compileRego(loaded, problems, new RegoCache(options.cache ?? null));
   const index = indexRules(loaded, compiled?.residuals ?? [], problems);
@@ -39,13 +46,20 @@ export async function buildRuleSet(options: BuildOptions): Promise<BuiltRuleSet>
 }
 
 /** Everything that `buildRuleSet` would say, without building. @throws EngineError as it does */
-export async function checkRules(options: LoadOptions): Promise<{ loaded: LoadedRules; problems: Problems }> {
+export async function checkRules(options: CheckOptions): Promise<{ loaded: LoadedRules; problems: Problems }> {
   const problems = new Problems();
-  const loaded = loadRules(options, problems);
+  const loaded = loadRules(await verified(options, problems), problems);
   const residuals = await checkLoadedRego(loaded, problems);
   indexRules(loaded, residuals, problems);
   problems.sort();
   return { loaded, problems };
+}
+
+/** The sources that may be read: bundles with a signature that is not good are a problem. */
+async function verified(options: CheckOptions, problems: Problems): Promise<LoadOptions> {
+  if (options.bundleKey === undefined) return options;
+  const { paths, verified } = await verifyBundles(options.dirs, options.bundleKey, problems);
+  return { ...options, dirs: paths, verified };
 }
 
 function finish(
