@@ -1,9 +1,8 @@
 import type { Alert } from "../../bus/types/alert.ts";
 import type { Decision } from "../../bus/types/decision.ts";
 import type { Event } from "../../bus/generated/events.ts";
-import { KindIndex } from "../index/kind-index.ts";
-import { Skim } from "../index/skim.ts";
-import { SkimmedLines } from "../index/skimmed-lines.ts";
+import { LiveIndex } from "../index/live-index.ts";
+import type { SkimmedLines } from "../index/skimmed-lines.ts";
 import type { EventOrigin } from "./event-check.ts";
 import { decisionMessageId, shortHash } from "../../bus/ids.ts";
 import { EngineError, reasonOf } from "../errors.ts";
@@ -62,8 +61,6 @@ interface Unit {
   exceptions: JsonataProgram[];
 }
 
-/** Of the lines that need not be parsed one in so many is, to see that they are events. */
-const CHECKED = 64;
 /** What is assumed of a unit that the set says nothing about. */
 const EVERYTHING = { formula: true, cover: null } as const;
 /** Each so many times, the Rego of a kind is evaluated rule by rule: that is how its time by rule is known. */
@@ -82,8 +79,7 @@ export class Evaluator {
   readonly #units: Unit[] = [];
   readonly #byId = new Map<string, Unit>();
   readonly #kinds = new Map<string, Unit[]>();
-  readonly #index = new Map<string, KindIndex>();
-  readonly #skims = new Map<string, Skim>();
+  readonly #index: LiveIndex | null = null;
   /** Kinds of which one call evaluates all Rego: none of it is disabled. */
   readonly #whole = new Set<string>();
   readonly #stopped = new Set<Unit>();
@@ -91,7 +87,6 @@ export class Evaluator {
   readonly #watch: Watch;
   readonly #tally: Tally;
   #calls = 0;
-  #lines = 0;
 
   /** @throws EngineError `load` */
   constructor(set: RuleSet, options: EvaluatorOptions) {
@@ -106,23 +101,19 @@ export class Evaluator {
     for (const kind of Object.keys(set.entries))
       if (!this.#units.some((unit) => this.#isOff(unit, kind))) this.#whole.add(kind);
     if (options.indexed === false) return;
-    for (const [kind, units] of this.#kinds) {
+    const kinds = [...this.#kinds].map(([kind, units]) => {
       const indexed = units.map(({ index, key }) => {
         const { formula, cover } = set.index[key]?.[kind] ?? EVERYTHING;
         return { unit: index, formula, cover };
       });
-      const index = new KindIndex(indexed, this.#units.length);
-      this.#index.set(kind, index);
-      this.#skims.set(kind, new Skim(index));
-    }
+      return [kind, indexed] as const;
+    });
+    this.#index = new LiveIndex(new Map(kinds), this.#units.length);
   }
 
   /** Tells which lines of a message have to be parsed; null where all have to be. */
   linesOf(message: Buffer, origin: EventOrigin): SkimmedLines | null {
-    if (this.#options.indexed === false) return null;
-    let skim = this.#skims.get(origin.kind);
-    if (skim === undefined) this.#skims.set(origin.kind, (skim = new Skim(new KindIndex([], 0))));
-    return new SkimmedLines(skim, message, origin, () => ++this.#lines % CHECKED === 0);
+    return this.#index?.linesOf(message, origin) ?? null;
   }
 
   /**
@@ -144,9 +135,7 @@ export class Evaluator {
 
   /** The units that may find something in an event, in the order of the set. */
   #unitsFor(event: Event): Unit[] {
-    const index = this.#index.get(event.kind);
-    const units =
-      index === undefined ? (this.#kinds.get(event.kind) ?? []) : index.find(event).map((unit) => this.#units[unit]!);
+    const units = this.#index?.find(event).map((unit) => this.#units[unit]!) ?? this.#kinds.get(event.kind) ?? [];
     return this.#stopped.size === 0 ? units : units.filter((unit) => !this.#stopped.has(unit));
   }
 

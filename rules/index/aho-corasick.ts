@@ -7,7 +7,7 @@ export class AhoCorasick {
   readonly #codes: Uint8Array;
   readonly #size: number;
   /** By state (a node times size) plus code: the next state. */
-  readonly #next: Uint16Array | Int32Array;
+  readonly #next: Int32Array;
   /** States from this one on have found something. */
   readonly #firstFound: number;
   readonly #found: Int32Array[];
@@ -37,8 +37,7 @@ export class AhoCorasick {
     const finding = order.filter((node) => units[node]?.size);
     const place = new Int32Array(nodes.length);
     for (const [n, node] of [...silent, ...finding].entries()) place[node] = n;
-    const cells = nodes.length * size;
-    this.#next = cells < 65_536 ? new Uint16Array(cells) : new Int32Array(cells);
+    this.#next = new Int32Array(nodes.length * size);
     for (let node = 0; node < nodes.length; node++) {
       for (let code = 0; code < size; code++)
         this.#next[place[node]! * size + code] = place[next[node * size + code]!]! * size;

@@ -7,8 +7,6 @@ import { literalOf } from "./literal.ts";
 import type { LiteralOp } from "./literal.ts";
 import { Trie } from "./trie.ts";
 
-const FOREIGN = /\P{ASCII}/u;
-
 /** All atoms of covers on one field: what the units of a value are. */
 export class FieldIndex {
   readonly path: readonly string[];
@@ -85,7 +83,7 @@ export class FieldIndex {
     if (this.#inside !== null) foreign = this.#inside.find(text, start, end, into);
     if (this.#forward !== null) this.#forward.find(text, start, end, into);
     if (this.#backward !== null) this.#backward.find(text, start, end, into);
-    if (this.#folded.length > 0 && (foreign ?? FOREIGN.test(text.slice(start, end)))) into.add(this.#folded);
+    if (this.#folded.length > 0 && (foreign ?? isForeign(text, start, end))) into.add(this.#folded);
   }
 
   /** Whether a text has to be handed over as a value of its own. */
@@ -96,6 +94,12 @@ export class FieldIndex {
   #test(value: unknown, into: Candidates): void {
     for (const { test, units } of this.#tests) if (test(value) !== false) into.add(units);
   }
+}
+
+/** Whether there is more than ASCII in a text. */
+function isForeign(text: string, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (text.charCodeAt(at) >= 128) return true;
+  return false;
 }
 
 function isLiteral(op: Atom["op"]): op is LiteralOp {

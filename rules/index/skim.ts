@@ -1,14 +1,23 @@
 import { UNCLEAR } from "../formula/verify.ts";
 import type { Candidates } from "./candidates.ts";
+import {
+  CLOSE,
+  CLOSE_LIST,
+  COMMA,
+  endOfName,
+  hasEscapes,
+  OPEN,
+  OPEN_LIST,
+  QUOTE,
+  skipNested,
+  skipText,
+  skipValue,
+  standsAt,
+  UNUSUAL,
+} from "./json-text.ts";
 import type { KindIndex } from "./kind-index.ts";
 import { memberAt, planOf } from "./skim-plan.ts";
 import type { SkimPlan } from "./skim-plan.ts";
-
-const [QUOTE, BACKSLASH, COMMA, COLON] = [34, 92, 44, 58];
-const [OPEN, CLOSE, OPEN_LIST, CLOSE_LIST] = [123, 125, 91, 93];
-
-/** Thrown, as a value that costs nothing, where the text is not written as JSON.stringify writes it. */
-const UNUSUAL = Symbol("unusual");
 
 /**
  * Looks at an event's JSON before it is parsed, which costs more than all the rest: only at the fields that the index of its
@@ -19,8 +28,6 @@ export class Skim {
   readonly #plan: SkimPlan;
   readonly #candidates: Candidates;
   readonly #blind: boolean;
-  #text = "";
-  #at = 0;
   /** Objects that are not read to their end, as long as nothing after them is wanted. */
   #open = 0;
 
@@ -38,12 +45,10 @@ export class Skim {
    */
   concerns(text: string, start: number, kind: string, node: string): boolean {
     if (this.#blind) return true;
-    this.#text = text;
-    this.#at = start;
-    this.#open = 0;
     this.#candidates.begin();
+    this.#open = 0;
     try {
-      return !this.#isEvent(kind, node) || this.#candidates.count > 0;
+      return !this.#isEvent(text, start, kind, node) || this.#candidates.count > 0;
     } catch (thrown) {
       if (thrown !== UNUSUAL) throw thrown;
       return true;
@@ -51,217 +56,115 @@ export class Skim {
   }
 
   /** Whether it is an event of this kind and node; what is wanted of it is handed to the index. */
-  #isEvent(kind: string, node: string): boolean {
+  #isEvent(text: string, start: number, kind: string, node: string): boolean {
     let left = this.#plan.wanted + 2;
     let seen = 0;
-    this.#expect(OPEN);
-    while (left > 0) {
-      const start = this.#name();
-      const end = this.#at - 2;
-      const length = end - start;
-      if (length === 4 && this.#isAt("kind", start)) {
-        if (!this.#isText(kind)) return false;
+    let at = start;
+    if (text.charCodeAt(at) !== OPEN) return false;
+    do {
+      const name = at + 2;
+      const end = endOfName(text, at + 1);
+      const named = end - name === 4;
+      at = end + 2;
+      const own = named && standsAt(text, name, "kind") ? kind : named && standsAt(text, name, "node") ? node : null;
+      const member = own === null ? memberAt(this.#plan, text, name, end) : null;
+      if (own !== null) {
+        if (!isText(text, at, own)) return false;
+        at += own.length + 2;
         seen++;
         left--;
-      } else if (length === 4 && this.#isAt("node", start)) {
-        if (!this.#isText(node)) return false;
-        seen++;
+      } else if (member === null) at = skipValue(text, at);
+      else {
+        at = this.#take(member, text, at);
         left--;
-      } else {
-        const member = memberAt(this.#plan, this.#text, start, end);
-        if (member === null) this.#skip();
-        else {
-          this.#take(member);
-          left--;
-          if (this.#candidates.count > 0) return true;
-        }
+        if (left === 0 || this.#candidates.count > 0) break;
+        at = this.#close(text, at);
       }
-      if (left === 0) break;
-      this.#close();
-      if (this.#text.charCodeAt(this.#at) !== COMMA) {
-        this.#expect(CLOSE);
-        break;
-      }
-      this.#at++;
-    }
+    } while (left > 0 && text.charCodeAt(at) === COMMA);
     return seen === 2;
   }
 
-  /** Passes over a member's name and colon; returns where the name begins. */
-  #name(): number {
-    this.#expect(QUOTE);
-    const start = this.#at;
-    const text = this.#text;
-    for (let at = start; ; at++) {
-      const char = text.charCodeAt(at);
-      if (char === QUOTE) {
-        this.#at = at + 1;
-        this.#expect(COLON);
-        return start;
-      }
-      if (char === BACKSLASH || !(char >= 32)) throw UNUSUAL;
-    }
-  }
-
   /** A value that is wanted, or something in it. */
-  #take(plan: SkimPlan): void {
-    const char = this.#text.charCodeAt(this.#at);
+  #take(plan: SkimPlan, text: string, at: number): number {
+    const char = text.charCodeAt(at);
     if (char === OPEN) {
       if (plan.field !== null || plan.elements !== null) throw UNUSUAL;
-      this.#object(plan);
-    } else if (char === OPEN_LIST) {
+      return this.#object(plan, text, at);
+    }
+    if (char === OPEN_LIST) {
       if (plan.elements === null || plan.field !== null || plan.wanted > 0) throw UNUSUAL;
-      this.#list(plan.elements);
-    } else {
-      if (plan.elements !== null) throw UNUSUAL;
-      this.#scalar(plan);
+      return this.#list(plan.elements, text, at);
     }
+    if (plan.elements !== null) throw UNUSUAL;
+    return this.#scalar(plan, text, at);
   }
 
-  #object(plan: SkimPlan): void {
+  #object(plan: SkimPlan, text: string, start: number): number {
     let left = plan.wanted;
-    this.#at++;
-    if (this.#text.charCodeAt(this.#at) === CLOSE) {
-      this.#at++;
-      return;
-    }
-    while (left > 0) {
-      const start = this.#name();
-      const member = memberAt(plan, this.#text, start, this.#at - 2);
-      if (member === null) this.#skip();
-      else {
-        this.#take(member);
-        if (--left === 0 || this.#candidates.count > 0) {
-          this.#open++;
-          return;
-        }
-        this.#close();
+    let at = start;
+    if (text.charCodeAt(at + 1) === CLOSE) return at + 2;
+    do {
+      const end = endOfName(text, at + 1);
+      const member = memberAt(plan, text, at + 2, end);
+      if (member === null) {
+        at = skipValue(text, end + 2);
+        continue;
       }
-      if (this.#text.charCodeAt(this.#at) !== COMMA) {
-        this.#expect(CLOSE);
-        return;
+      at = this.#take(member, text, end + 2);
+      if (--left === 0 || this.#candidates.count > 0) {
+        this.#open++;
+        return at;
       }
-      this.#at++;
-    }
+      at = this.#close(text, at);
+    } while (text.charCodeAt(at) === COMMA);
+    if (text.charCodeAt(at) !== CLOSE) throw UNUSUAL;
+    return at + 1;
   }
 
-  #close(): void {
-    if (this.#open > 0) this.#skipNested(this.#open);
+  #list(plan: SkimPlan, text: string, start: number): number {
+    let at = start;
+    if (text.charCodeAt(at + 1) === CLOSE_LIST) return at + 2;
+    do {
+      if (text.charCodeAt(at + 1) === OPEN_LIST) throw UNUSUAL;
+      at = this.#close(text, this.#take(plan, text, at + 1));
+    } while (text.charCodeAt(at) === COMMA);
+    if (text.charCodeAt(at) !== CLOSE_LIST) throw UNUSUAL;
+    return at + 1;
+  }
+
+  /** Goes on after objects that were left open. */
+  #close(text: string, at: number): number {
+    if (this.#open === 0) return at;
+    const open = this.#open;
     this.#open = 0;
+    return skipNested(text, at, open);
   }
 
-  #list(plan: SkimPlan): void {
-    this.#at++;
-    if (this.#text.charCodeAt(this.#at) === CLOSE_LIST) {
-      this.#at++;
-      return;
-    }
-    for (;;) {
-      if (this.#text.charCodeAt(this.#at) === OPEN_LIST) throw UNUSUAL;
-      this.#take(plan);
-      this.#close();
-      if (this.#text.charCodeAt(this.#at) !== COMMA) break;
-      this.#at++;
-    }
-    this.#expect(CLOSE_LIST);
+  #scalar({ field }: SkimPlan, text: string, at: number): number {
+    const end = skipValue(text, at);
+    if (field === null) return end;
+    if (text.charCodeAt(at) !== QUOTE || field.needsValue || hasEscapes(text, at + 1, end - 1)) {
+      field.value(parsed(text.slice(at, end)), this.#candidates);
+    } else field.text(text, at + 1, end - 1, this.#candidates);
+    return end;
   }
+}
 
-  #scalar({ field }: SkimPlan): void {
-    const start = this.#at;
-    if (this.#text.charCodeAt(start) === QUOTE) {
-      const escapes = this.#skipText();
-      if (field === null) return;
-      if (!escapes && !field.needsValue) field.text(this.#text, start + 1, this.#at - 1, this.#candidates);
-      else field.value(this.#parsed(start), this.#candidates);
-      return;
-    }
-    this.#skip();
-    field?.value(this.#parsed(start), this.#candidates);
+/** A value on its own. Its characters past ASCII are not those of the event, but still none of ASCII. */
+function parsed(json: string): unknown {
+  if (json === "null") return null;
+  if (json === "false" || json === "true") return json === "true";
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === "object" ? UNCLEAR : value;
+  } catch {
+    throw UNUSUAL;
   }
+}
 
-  /** What was passed over, parsed. Its characters past ASCII are not those of the event, but still none of ASCII. */
-  #parsed(start: number): unknown {
-    try {
-      const value: unknown = JSON.parse(this.#text.slice(start, this.#at));
-      return typeof value === "object" && value !== null ? UNCLEAR : value;
-    } catch {
-      throw UNUSUAL;
-    }
-  }
-
-  #skip(): void {
-    const char = this.#text.charCodeAt(this.#at);
-    if (char === QUOTE) this.#skipText();
-    else if (char === OPEN || char === OPEN_LIST) {
-      this.#at++;
-      this.#skipNested(1);
-    } else this.#skipWord();
-  }
-
-  /** Numbers, true, false, null. */
-  #skipWord(): void {
-    const text = this.#text;
-    for (let at = this.#at; ; at++) {
-      const char = text.charCodeAt(at);
-      if (char === COMMA || char === CLOSE || char === CLOSE_LIST) {
-        this.#at = at;
-        return;
-      }
-      if (!(char > 32) || char === QUOTE) throw UNUSUAL;
-    }
-  }
-
-  /** Passes over a text; returns whether there are escapes in it. */
-  #skipText(): boolean {
-    const text = this.#text;
-    let escapes = false;
-    for (let at = this.#at + 1; ; at++) {
-      const char = text.charCodeAt(at);
-      if (char === QUOTE) {
-        this.#at = at + 1;
-        return escapes;
-      }
-      if (char === BACKSLASH) {
-        escapes = true;
-        at++;
-      } else if (!(char >= 32)) throw UNUSUAL; // also the end
-    }
-  }
-
-  /** Passes over the rest of as many objects and lists as are open. */
-  #skipNested(open: number): void {
-    const text = this.#text;
-    let depth = open;
-    for (let at = this.#at; ; at++) {
-      const char = text.charCodeAt(at);
-      if (char === QUOTE) {
-        this.#at = at;
-        this.#skipText();
-        at = this.#at - 1;
-      } else if (char === OPEN || char === OPEN_LIST) depth++;
-      else if (char === CLOSE || char === CLOSE_LIST) {
-        if (--depth === 0) {
-          this.#at = at + 1;
-          return;
-        }
-      } else if (!(char > 32)) throw UNUSUAL;
-    }
-  }
-
-  /** Passes over a text; whether it is this one, as it stands. */
-  #isText(wanted: string): boolean {
-    const start = this.#at + 1;
-    if (this.#text.charCodeAt(this.#at) !== QUOTE) return false;
-    this.#skipText();
-    return this.#at - 1 - start === wanted.length && this.#isAt(wanted, start);
-  }
-
-  #isAt(wanted: string, start: number): boolean {
-    for (let n = 0; n < wanted.length; n++) if (this.#text.charCodeAt(start + n) !== wanted.charCodeAt(n)) return false;
-    return true;
-  }
-
-  #expect(char: number): void {
-    if (this.#text.charCodeAt(this.#at++) !== char) throw UNUSUAL;
-  }
+/** Whether the value at a place is a text, as it stands. */
+function isText(text: string, at: number, wanted: string): boolean {
+  return (
+    text.charCodeAt(at) === QUOTE && standsAt(text, at + 1, wanted) && skipText(text, at) === at + wanted.length + 2
+  );
 }

@@ -19,6 +19,8 @@ export class SkimmedLines {
   }
 
   concern(start: number): boolean {
-    return this.#skim.concerns(this.#text, start, this.#kind, this.#node) || this.#isSampled();
+    // Asked of each line, so that the sample is not only of those that no rule is found for.
+    const sampled = this.#isSampled();
+    return this.#skim.concerns(this.#text, start, this.#kind, this.#node) || sampled;
   }
 }

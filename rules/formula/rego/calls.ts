@@ -25,6 +25,11 @@ export function holds(name: string, values: Value[], note: (reason: string) => v
   const [a, b] = values as [Value, Value];
   // With one more, the last is whether it holds: false is an answer too.
   if (values.length !== (TYPES[name] === undefined ? 2 : 1)) return null;
+  for (const [n, value] of values.entries()) {
+    if (value.type !== "choice") continue;
+    const options = value.options.map(({ when, is }) => and(when, holds(name, values.with(n, is), note) ?? true));
+    return or(...options);
+  }
   switch (name) {
     case "startswith":
       return anyText("prefix", a, b);
@@ -140,7 +145,9 @@ export function result(name: string, values: Value[]): Value {
     case "lower":
       return a?.type === "field" ? { ...a, type: "lower" } : a?.type === "lower" ? a : UNKNOWN;
     case "split":
-      return a !== undefined && isField(a) ? { type: "pieces", of: a } : UNKNOWN;
+      return a !== undefined && isField(a)
+        ? { type: "pieces", of: a, by: b?.type === "constant" && typeof b.value === "string" ? b.value : null }
+        : UNKNOWN;
     case "count":
       return a?.type === "pieces" ? { type: "count", of: a.of } : UNKNOWN;
     case "minus":
@@ -162,8 +169,8 @@ export function result(name: string, values: Value[]): Value {
 
 function pieceOf(value: Value | undefined): Value {
   if (value === undefined) return UNKNOWN;
-  if (value.type === "piece") return { ...value, last: false };
-  return isField(value) ? { type: "piece", of: value, last: false } : UNKNOWN;
+  if (value.type === "piece") return { ...value, last: false, by: null };
+  return isField(value) ? { type: "piece", of: value, last: false, by: null } : UNKNOWN;
 }
 
 function withDefault(object: Value, key: Value, otherwise: Value): Value {

@@ -223,7 +223,7 @@ export class ResidualReader {
     const key = this.#value(step, variables);
     if (value.type === "pieces") {
       const last = key.type === "lastIndex" && JSON.stringify(key.of) === JSON.stringify(value.of);
-      return { type: "piece", of: value.of, last };
+      return { type: "piece", of: value.of, last, by: value.by };
     }
     if (value.type === "constant" && typeof value.value === "object" && value.value !== null)
       return elementAt(value.value, key);

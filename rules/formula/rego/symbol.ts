@@ -2,7 +2,8 @@ import { and, atom, negated, or } from "../formula.ts";
 import type { AtomOp, AtomValue, Formula } from "../formula.ts";
 
 /**
- * What a term of a residual stands for. `piece` is a part of a text (of `split`, `trim`), `last` when it stands at its end.
+ * What a term of a residual stands for. `piece` is a part of a text (of `split`, `trim`), `last` when it stands at its end,
+ * `by` what it was split by.
  * `oneOf` is an element of a known collection. `each` is a comprehension. `choice` holds the ways in which
  * a rule gives a value.
  */
@@ -11,10 +12,10 @@ export type Value =
   | { type: "oneOf"; values: unknown[] }
   | { type: "field"; path: string[] }
   | { type: "lower"; path: string[] }
-  | { type: "pieces"; of: Field }
+  | { type: "pieces"; of: Field; by: string | null }
   | { type: "count"; of: Field }
   | { type: "lastIndex"; of: Field }
-  | { type: "piece"; of: Field; last: boolean }
+  | { type: "piece"; of: Field; last: boolean; by: string | null }
   | { type: "default"; path: string[]; otherwise: Value }
   | { type: "list"; items: Value[] }
   | { type: "each"; when: Formula; is: Value }
@@ -46,6 +47,10 @@ export function textTest(op: AtomOp, value: Value, text: string): Formula {
       return ASCII.test(text) ? atom(op, value.path, [text], true) : true;
     case "piece":
       if (text === "") return true;
+      // The last piece: all of the text, or what follows a separator at its end.
+      if (value.last && op === "in" && value.by !== null) {
+        return or(textTest("in", value.of, text), textTest("suffix", value.of, value.by + text));
+      }
       return textTest(value.last && (op === "in" || op === "suffix") ? "suffix" : "contains", value.of, text);
     case "choice":
       return or(...value.options.map(({ when, is }) => and(when, textTest(op, is, text))));
