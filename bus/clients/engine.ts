@@ -141,9 +141,10 @@ export class EngineBus {
   async members(): Promise<EngineMember[]> {
     const all = `$KV.${BUCKETS.engines}.>`;
     const { messages } = await getMany(this.bus, kvStream(BUCKETS.engines), { multi_last: [all] });
-    return messages.flatMap(({ subject, time, data, header }) => {
+    return messages.flatMap((message) => {
+      const { subject, time, data } = message;
       const id = decodeToken(subject.slice(all.length - 1));
-      if (id === null || header("KV-Operation") !== "") return [];
+      if (id === null || message.header("KV-Operation") !== "") return [];
       return [{ id, time, ...readMember(data) }];
     });
   }
@@ -215,7 +216,8 @@ function memberSubject(id: string): string {
 }
 
 function readMember(data: Uint8Array): Pick<EngineMember, "partitions" | "holds"> {
-  const numbers = (value: unknown): number[] => (Array.isArray(value) ? value.filter((it) => Number.isInteger(it)) : []);
+  const numbers = (value: unknown): number[] =>
+    Array.isArray(value) ? value.filter((it) => Number.isInteger(it)) : [];
   try {
     const { partitions, holds } = JSON.parse(Buffer.from(data).toString()) as Record<string, unknown>;
     return { partitions: numbers(partitions), holds: numbers(holds) };

@@ -105,13 +105,21 @@ export const SETTINGS = {
       paths: true,
     }),
     shipped: toggle(true, "Load the rules and policies that come with Reeve."),
-    bundles: textList([], "URLs (http, https) of OPA bundles, looked for with their ETag; a source like the directories.", {
-      item: { type: "string", pattern: "^https?://" },
-    }),
+    bundles: textList(
+      [],
+      "URLs (http, https) of OPA bundles, looked for with their ETag; a source like the directories.",
+      {
+        item: { type: "string", pattern: "^https?://" },
+      },
+    ),
     bundle_poll: duration("30s", "How often bundles are looked for."),
-    bundle_key: text("", "File with the public key (PEM) that OPA bundles must be signed with; empty: signatures are not asked for.", {
-      paths: true,
-    }),
+    bundle_key: text(
+      "",
+      "File with the public key (PEM) that OPA bundles must be signed with; empty: signatures are not asked for.",
+      {
+        paths: true,
+      },
+    ),
     bundle_key_id: text("default", "Name of that key in the signatures."),
     bundle_algorithm: text("RS256", "Algorithm of the signatures, as opa calls it (RS256, ES256, PS256, ...)."),
     bundle_scope: text("", "Scope that the signatures must have; empty: none is asked for."),

@@ -60,7 +60,9 @@ function previous(history: readonly ActivatedRuleSet[], kept: readonly Activated
   const now = history[0]?.digest;
   const found = kept.find(({ digest }) => digest !== now);
   if (found === undefined) {
-    throw new CliError("not_found", "there is no rule set to go back to: no other one is kept", { exit: EXIT.notFound });
+    throw new CliError("not_found", "there is no rule set to go back to: no other one is kept", {
+      exit: EXIT.notFound,
+    });
   }
   return found;
 }

@@ -41,8 +41,9 @@ export function liveTable(rules: readonly LiveRule[], now: Date, paint: Paint): 
       const { id, kind, severity, evaluations, hits, errors, time_us, last_alert, reason } = rule;
       const each = evaluations === 0 ? "" : `${(time_us / evaluations).toFixed(2)} us`;
       const state = reason === null ? "active" : paint("red", `disabled: ${safe(reason)}`);
-      const counts = [String(hits), String(evaluations), String(errors), `${(time_us / 1e6).toFixed(2)} s`, each];
-      return [safe(id), kind, severity ?? "", ...counts, ago(last_alert, now), state];
+      const name = [safe(id), kind, severity ?? ""];
+      const cost = [String(evaluations), String(errors), `${(time_us / 1e6).toFixed(2)} s`, each];
+      return name.concat(String(hits), cost, ago(last_alert, now), state);
     });
   const head = ["ID", "KIND", "SEVERITY", "HITS", "EVALUATIONS", "ERRORS", "TIME", "EACH", "LAST ALERT", "STATE"];
   return table([head, ...rows]);

@@ -61,7 +61,10 @@ export async function putInForce(
     const why = `engine ${refusal.name} cannot take ${digest}: ${refusal.refused!.reason}; ${then}`;
     throw new CliError("failed", why, { exit: EXIT.failed });
   }
-  const have = engines.filter((engine) => engine.digest === digest).map(({ name }) => name).sort();
+  const have = engines
+    .filter((engine) => engine.digest === digest)
+    .map(({ name }) => name)
+    .sort();
   const late = engines.filter((engine) => engine.digest !== digest).map(({ name }) => name);
   if (flags.output === "json") await printLine(document({ ...info, replaced: before, engines: have, late }, "json"));
   else {

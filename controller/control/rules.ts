@@ -50,7 +50,11 @@ function together(a: ListedRule, b: RuleStatus, engine: string): ListedRule {
     errors: a.errors + b.errors,
     time_us: a.time_us + b.time_us,
     last_error: a.last_error ?? b.last_error,
-    last_alert: [a.last_alert, b.last_alert].filter((time) => time !== null).sort().at(-1) ?? null,
+    last_alert:
+      [a.last_alert, b.last_alert]
+        .filter((time) => time !== null)
+        .sort()
+        .at(-1) ?? null,
     engines: [...a.engines, engine],
   };
 }

@@ -65,7 +65,10 @@ async function verifyPacked(path: string, key: BundleKey): Promise<string> {
 async function verify(path: string, { key, id, algorithm, scope }: BundleKey): Promise<void> {
   const scoped = scope === "" ? [] : ["--scope", scope];
   const how = ["--verification-key", key, "--verification-key-id", id, "--signing-alg", algorithm, ...scoped];
-  const { status, stdout, stderr } = await runOpa(["build", "--bundle", path, ...how, "--output", "/dev/null"], tmpdir());
+  const { status, stdout, stderr } = await runOpa(
+    ["build", "--bundle", path, ...how, "--output", "/dev/null"],
+    tmpdir(),
+  );
   const said = `${stdout}${stderr}`.trim();
   if (status === 0 || ONLY_REGO.test(said)) return;
   throw new Error(said.replace(/^error: (?:load error: )?(?:bundle \S+: )?/, "").split("\n")[0] ?? "");

@@ -95,7 +95,7 @@ export class Pool {
   }
 
   get open(): { windows: number; threads: number; connected: number } {
-    const threads = this.#slots.flatMap(({ thread }) => (thread === null ? [] : [thread]));
+    const threads = this.#threads;
     return {
       windows: threads.reduce((sum, thread) => sum + thread.windows, 0),
       threads: threads.length,
@@ -122,14 +122,18 @@ export class Pool {
   async stop(): Promise<void> {
     await this.setPartitions([]);
     this.#endWatch();
-    await Promise.all(this.#slots.map(({ thread }) => thread?.stop()));
+    await Promise.all(this.#threads.map((thread) => thread.stop()));
     this.#keepCounts();
   }
 
   async close(): Promise<void> {
     this.#endWatch();
-    await Promise.all(this.#slots.map(({ thread }) => thread?.terminate()));
+    await Promise.all(this.#threads.map((thread) => thread.terminate()));
     this.#keepCounts();
+  }
+
+  get #threads(): EvaluationThread[] {
+    return this.#slots.flatMap(({ thread }) => (thread === null ? [] : [thread]));
   }
 
   get #units(): { id: string }[] {

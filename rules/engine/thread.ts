@@ -125,7 +125,7 @@ export class EvaluationThread {
   }
 
   #post(request: WorkerRequest): void {
-    this.#worker.postMessage(request);
+    this.#worker.postMessage(request, []);
   }
 
   #ready(): Promise<void> {

@@ -232,6 +232,7 @@ function decode(partition: number, key: string, data: Uint8Array, time: number):
     sequences: number[];
   };
   const { first, last, count, left, sequences } = stored;
-  if (typeof first?.id !== "string" || !Number.isFinite(count) || !Number.isFinite(left)) throw new Error("it is no window");
+  if (typeof first?.id !== "string" || !Number.isFinite(count) || !Number.isFinite(left))
+    throw new Error("it is no window");
   return { partition, key, first, last, count, ends: time + left, counted: new Set(sequences), closed: false };
 }

@@ -36,11 +36,16 @@ export function readBundle(dir: SourceDir, verified: string | undefined, problem
   try {
     if (isPacked(dir.path)) {
       const bytes = readFileSync(dir.path);
-      if (verified !== undefined && contentDigest(bytes) !== verified) throw new Error("it was changed while it was read");
+      if (verified !== undefined && contentDigest(bytes) !== verified)
+        throw new Error("it was changed while it was read");
       files = readTarGz(bytes);
     } else files = readDirectory(dir.path);
   } catch (thrown) {
-    problems.error(place, `is no OPA bundle: ${reasonOf(thrown)}`, "a directory with .manifest, or one packed as .tar.gz");
+    problems.error(
+      place,
+      `is no OPA bundle: ${reasonOf(thrown)}`,
+      "a directory with .manifest, or one packed as .tar.gz",
+    );
     return [];
   }
   const sources: SourceFile[] = [];
@@ -48,7 +53,12 @@ export function readBundle(dir: SourceDir, verified: string | undefined, problem
     const file = `${dir.path}${isPacked(dir.path) ? ":" : ""}/${name}`;
     const text = bytes.toString("utf8");
     if (name.endsWith(".rego")) {
-      sources.push({ file, name: `${dir.label}/${name}`, text, role: name.endsWith("_test.rego") ? "rego-test" : "rego" });
+      sources.push({
+        file,
+        name: `${dir.label}/${name}`,
+        text,
+        role: name.endsWith("_test.rego") ? "rego-test" : "rego",
+      });
     } else if (DATA.test(name)) sources.push(...listsOf({ file, name, text, label: dir.label }, problems));
   }
   if (sources.length === 0) problems.error(place, "holds no Rego and no lists", "a bundle of rules");
@@ -66,10 +76,7 @@ function readDirectory(path: string): Map<string, Buffer> {
 }
 
 /** Data stands where its folder says: `lists/shells/data.json` is `data.lists.shells`. */
-function listsOf(
-  data: { file: string; name: string; text: string; label: string },
-  problems: Problems,
-): SourceFile[] {
+function listsOf(data: { file: string; name: string; text: string; label: string }, problems: Problems): SourceFile[] {
   const { file, name, text, label } = data;
   const place = { file, line: null, rule: null };
   const document = parseDocument(text);
@@ -83,7 +90,7 @@ function listsOf(
   const { lists, ...others } = (value ?? {}) as Record<string, unknown>;
   for (const key of Object.keys(others)) problems.error(place, `holds data.${key}, which no rule can read`, DATA_FORM);
   if (typeof lists !== "object" || lists === null || Array.isArray(lists)) return [];
-  return Object.entries(lists).map(([list, items]) => ({
-    ...{ file, name: `${label}/lists/${list}.json`, text: JSON.stringify(items), role: "list" as const },
-  }));
+  return Object.entries(lists).map(([list, items]): SourceFile => {
+    return { file, name: `${label}/lists/${list}.json`, text: JSON.stringify(items), role: "list" };
+  });
 }
