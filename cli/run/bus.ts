@@ -8,7 +8,9 @@ import { provisionBus } from "../up/provision-bus.ts";
 export function prepareBus(flags: Flags & { share: string; hostDir: string; hostUrl: string }): void {
   const { config } = loadFor(flags);
   const users = shareBus({ config, dir: flags.share, hostDir: flags.hostDir, hostUrl: flags.hostUrl });
-  note(`reeve: credentials for ${users.map(({ user }) => user.name ?? user.role).join(", ")}; the bus is at ${flags.hostUrl}`);
+  note(
+    `reeve: credentials for ${users.map(({ user }) => user.name ?? user.role).join(", ")}; the bus is at ${flags.hostUrl}`,
+  );
 }
 
 /** `reeve run provision`: the streams, buckets and consumers that are missing. */

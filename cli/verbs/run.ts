@@ -16,7 +16,9 @@ export function runVerb(): Command {
 
 function prepareVerb(): Command {
   const summary = "Make credentials and nats.conf for a bus that a container runs (needs root).";
-  const command = verb("prepare", summary, ["reeve run prepare --share /share --host-dir /host --host-url nats://127.0.0.1:4222"])
+  const command = verb("prepare", summary, [
+    "reeve run prepare --share /share --host-dir /host --host-url nats://127.0.0.1:4222",
+  ])
     .requiredOption("--share <dir>", "where each part's directory lies: nats, data, agent, engine, controller")
     .requiredOption("--host-dir <dir>", "directory of the host for bus.json and the operator's credentials")
     .requiredOption("--host-url <url>", "where the bus is for programs of the host");
