@@ -147,7 +147,9 @@ export class BusConnection {
       },
       drain: async () => {
         this.#watched.delete(watched);
-        await watched.live?.drain().catch(() => undefined); // the bus is gone, and with it what was on its way
+        // Where the bus is gone, what was on its way is, too.
+        const drained = watched.live?.drain().catch(() => undefined);
+        if (this.#up) await Promise.race([drained, delay(DRAIN_LIMIT, undefined, { ref: false })]);
       },
     };
   }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { EngineBus } from "../../bus/clients/engine.ts";
 import type { Config } from "../../bus/config/settings.ts";
 import type { Logger } from "../../bus/log.ts";
@@ -19,6 +20,7 @@ export interface EngineOptions {
 
 const STATUS_MS = 2000;
 const RETRY_MS = 1000;
+const STOP_LIMIT_MS = 4000;
 
 /**
  * The rules engine on the bus: it watches over the threads that evaluate, and gives them rule sets and partitions. One rule
@@ -68,10 +70,9 @@ export class Engine {
       }
     } finally {
       this.#state = "stopping";
-      await this.#changes;
-      await this.#pool?.stop();
+      await this.#stopPool();
       this.#stopped = true;
-      await Promise.allSettled(this.#publishing);
+      await Promise.race([Promise.allSettled(this.#publishing), sleep(STOP_LIMIT_MS / 4, undefined, { ref: false })]);
       clearInterval(timer);
       await this.#putStatus();
     }
@@ -99,6 +100,14 @@ export class Engine {
       await this.#putStatus();
     });
     return this.#changes;
+  }
+
+  /** What is in work is brought to its end, unless the bus is away or it takes too long: then it comes again, at another engine. */
+  async #stopPool(): Promise<void> {
+    const ended = this.#changes.then(() => this.#pool?.stop());
+    const limit = this.#bus.bus.connected ? STOP_LIMIT_MS : 0;
+    await Promise.race([ended, sleep(limit, undefined, { ref: false })]);
+    await this.#pool?.close();
   }
 
   async #swapSets(signal: AbortSignal, onFirst: () => void): Promise<void> {

@@ -11,6 +11,8 @@ const BEAT_MS = 1000;
 const HANDOVER_MS = 200;
 /** An engine that said nothing for so long is gone. */
 const GONE_MS = 3500;
+/** So long an engine that ends waits for what it has in work; what is left comes again, at another one. */
+const LEAVE_LIMIT_MS = 4000;
 
 /**
  * Which partitions this engine reads: it says every second that it is there and what it reads, sees who else is, and takes
@@ -25,6 +27,11 @@ export class Ownership {
   /** What this engine said that it holds. */
   #holds: number[] = [];
   #waits = false;
+  /** The bus was away: nobody could say anything, and nobody is gone before all had time to. */
+  #wasAway = false;
+  #patientUntil = 0;
+  /** Who was there when it was looked last. */
+  #there = new Set<string>();
 
   /** @param able the partitions that the configuration lets this engine read */
   constructor(bus: EngineBus, name: string, able: readonly number[], log: Logger) {
@@ -48,12 +55,14 @@ export class Ownership {
       try {
         await this.#beat(onChange);
       } catch (thrown) {
+        this.#wasAway = true;
         // What it has it keeps: without a bus there is nothing to read anyway.
         this.#log.debug({ reason: reasonOf(thrown) }, "it could not be seen which engines are there");
       }
       await sleep(this.#waits ? HANDOVER_MS : BEAT_MS, undefined, { signal }).catch(() => {});
     }
-    await this.#saying(onChange([]));
+    const limit = this.#bus.bus.connected ? LEAVE_LIMIT_MS : 0;
+    await Promise.race([this.#saying(onChange([])), sleep(limit, undefined, { ref: false })]);
     this.#holds = [];
     await this.#bus.deleteMember(this.#id).catch(() => {});
   }
@@ -81,7 +90,12 @@ export class Ownership {
   }
 
   async #look(): Promise<{ share: number[]; held: Set<number>; engines: number }> {
-    const there = present(await this.#bus.members());
+    const all = await this.#bus.members();
+    if (this.#wasAway) [this.#wasAway, this.#patientUntil] = [false, performance.now() + GONE_MS];
+    const patient = performance.now() < this.#patientUntil;
+    const now = new Set(present(all).map(({ id }) => id));
+    const there = all.filter(({ id }) => now.has(id) || (patient && this.#there.has(id)));
+    this.#there = new Set(there.map(({ id }) => id));
     const others = there.filter(({ id }) => id !== this.#id);
     return {
       share: assign(PARTITIONS, there).get(this.#id) ?? [],

@@ -65,6 +65,25 @@ test("one that dies without a word is replaced within six seconds", async () => 
   await one.leave();
 });
 
+test("a bus that was away takes no partition from anybody who is still there", async () => {
+  const one = await start("one");
+  const two = await start("two");
+  await until(() => shares(one, two).join() === "16,16");
+  const before = [one.ownership.owned, two.ownership.owned].map((owned) => owned.join());
+  const changes: string[] = [];
+  const watching = setInterval(() => {
+    const now = [one.ownership.owned, two.ownership.owned].map((owned) => owned.join());
+    if (now.join(";") !== before.join(";")) changes.push(now.join(";"));
+  }, 20);
+  // Longer than an engine that says nothing is taken for there.
+  await bus.restart("kill", 5000);
+  await new Promise((wake) => setTimeout(wake, 6000));
+  clearInterval(watching);
+  expect(changes).toEqual([]);
+  await two.leave();
+  await one.leave();
+});
+
 test("who is there is told by the server's times alone", () => {
   const at = (id: string, time: number): EngineMember => ({
     id,
