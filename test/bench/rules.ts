@@ -23,7 +23,9 @@ const plain = makeStream(rules.slice(0, 150), EVENTS, 0.01, false);
 const many = makeStream(rules.slice(0, 150), EVENTS, 0.2, false);
 const mixed = makeStream(rules.slice(0, 150), EVENTS, 0.01, true);
 const perEvent = Math.round(plain.bytes / plain.events);
-console.log(`${EVENTS} process_exec events of ${perEvent} bytes in messages of 64, ${ROUNDS} rounds, CPU time on one core\n`);
+console.log(
+  `${EVENTS} process_exec events of ${perEvent} bytes in messages of 64, ${ROUNDS} rounds, CPU time on one core\n`,
+);
 
 const sets = new Map<string, RuleSet>();
 for (const count of [150, 500, 1000]) sets.set(`${count}`, await buildBenchSet(rules.slice(0, count), "both"));
@@ -80,7 +82,11 @@ function report(): void {
   const us = (name: string): number => median(measured.get(name)!.map((one) => one.us));
   console.log(`${"".padEnd(50)}us an event  events/s    alerts`);
   const line = (name: string, cost: number, alerts: number): void =>
-    console.log(`${name.padEnd(50)}${cost.toFixed(2).padStart(11)}${Math.round(1e6 / cost).toLocaleString("en").padStart(10)}${String(alerts).padStart(10)}`);
+    console.log(
+      `${name.padEnd(50)}${cost.toFixed(2).padStart(11)}${Math.round(1e6 / cost)
+        .toLocaleString("en")
+        .padStart(10)}${String(alerts).padStart(10)}`,
+    );
   for (const { name } of cases) line(name, us(name), measured.get(name)![0]!.alerts);
   const [jsonata, opa] = [brute.get("jsonata")!, brute.get("rego")!];
   line("500 rules, all by jsonata (256 events)", jsonata.us, jsonata.alerts);

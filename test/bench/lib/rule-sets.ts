@@ -11,11 +11,17 @@ import type { BenchRule } from "./sigma-rules.ts";
 export type Languages = "both" | "jsonata" | "rego";
 
 /** Builds the rules as `reeve rules build` does. `unindexable` adds rules that no index can hold. */
-export async function buildBenchSet(rules: readonly BenchRule[], languages: Languages, unindexable = false): Promise<RuleSet> {
+export async function buildBenchSet(
+  rules: readonly BenchRule[],
+  languages: Languages,
+  unindexable = false,
+): Promise<RuleSet> {
   const dir = mkdtempSync(join(tmpdir(), "reeve-bench-rules-"));
   try {
-    for (const [n, rule] of rules.entries()) write(dir, rule, languages === "both" ? (n % 2 === 0 ? "jsonata" : "rego") : languages, false);
-    if (unindexable) for (const rule of unindexableRules()) write(dir, rule, languages === "rego" ? "rego" : "jsonata", true);
+    for (const [n, rule] of rules.entries())
+      write(dir, rule, languages === "both" ? (n % 2 === 0 ? "jsonata" : "rego") : languages, false);
+    if (unindexable)
+      for (const rule of unindexableRules()) write(dir, rule, languages === "rego" ? "rego" : "jsonata", true);
     const { bytes } = await buildRuleSet({ dirs: [dir], shipped: languages === "both", policies: false });
     return decodeRuleSet(bytes);
   } finally {

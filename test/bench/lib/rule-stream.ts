@@ -11,7 +11,11 @@ const ORDINARY: [string, string, string][] = [
   ["/usr/bin/bash", "/opt/deploy/release.sh --env production --version 4.18.2", "/usr/bin/ssh-agent"],
   ["/usr/bin/bash", "-c set -eu; cd /srv/app; npm run build --silent", "/usr/bin/node"],
   ["/usr/bin/sh", "-c node /app/health.mjs", "/usr/bin/runc"],
-  ["/usr/bin/python3.11", "/usr/lib/python3/dist-packages/cloud/collect.py --interval 30 --endpoint http://10.2.0.9:9100", "/usr/lib/systemd/systemd"],
+  [
+    "/usr/bin/python3.11",
+    "/usr/lib/python3/dist-packages/cloud/collect.py --interval 30 --endpoint http://10.2.0.9:9100",
+    "/usr/lib/systemd/systemd",
+  ],
   ["/usr/bin/python3.11", "-m pip install --no-cache-dir -r requirements.txt", "/usr/bin/dash"],
   ["/usr/bin/grep", "-E ^MemAvailable: /proc/meminfo", "/usr/bin/bash"],
   ["/usr/bin/sed", "-n s/^version = //p Cargo.toml", "/usr/bin/bash"],
@@ -19,11 +23,31 @@ const ORDINARY: [string, string, string][] = [
   ["/usr/bin/curl", "-fsS --max-time 2 http://127.0.0.1:8080/healthz", "/usr/bin/dash"],
   ["/usr/bin/git", "-c core.quotepath=false rev-parse --verify HEAD", "/usr/bin/make"],
   ["/usr/lib/git-core/git-remote-https", "origin https://git.example.org/team/service.git", "/usr/bin/git"],
-  ["/usr/bin/x86_64-linux-gnu-gcc-12", "-O2 -g -Wall -Iinclude -Ibuild/generated -c src/parser/lexer.c -o build/src/parser/lexer.o", "/usr/bin/make"],
-  ["/usr/lib/gcc/x86_64-linux-gnu/12/cc1", "-quiet -imultiarch x86_64-linux-gnu src/parser/lexer.c -quiet -dumpbase lexer.c -mtune=generic -O2", "/usr/bin/x86_64-linux-gnu-gcc-12"],
-  ["/usr/bin/x86_64-linux-gnu-ld.bfd", "-o build/service -L/usr/lib -lpthread -lssl -lcrypto build/src/main.o build/src/parser/lexer.o", "/usr/lib/gcc/x86_64-linux-gnu/12/collect2"],
-  ["/usr/sbin/runc", "--root /var/run/docker/runtime-runc/moby --log /run/containerd/log.json --log-format json exec --process /tmp/runc-process481", "/usr/bin/containerd-shim-runc-v2"],
-  ["/usr/bin/containerd-shim-runc-v2", "-namespace moby -id 9f2b6f -address /run/containerd/containerd.sock", "/usr/bin/containerd"],
+  [
+    "/usr/bin/x86_64-linux-gnu-gcc-12",
+    "-O2 -g -Wall -Iinclude -Ibuild/generated -c src/parser/lexer.c -o build/src/parser/lexer.o",
+    "/usr/bin/make",
+  ],
+  [
+    "/usr/lib/gcc/x86_64-linux-gnu/12/cc1",
+    "-quiet -imultiarch x86_64-linux-gnu src/parser/lexer.c -quiet -dumpbase lexer.c -mtune=generic -O2",
+    "/usr/bin/x86_64-linux-gnu-gcc-12",
+  ],
+  [
+    "/usr/bin/x86_64-linux-gnu-ld.bfd",
+    "-o build/service -L/usr/lib -lpthread -lssl -lcrypto build/src/main.o build/src/parser/lexer.o",
+    "/usr/lib/gcc/x86_64-linux-gnu/12/collect2",
+  ],
+  [
+    "/usr/sbin/runc",
+    "--root /var/run/docker/runtime-runc/moby --log /run/containerd/log.json --log-format json exec --process /tmp/runc-process481",
+    "/usr/bin/containerd-shim-runc-v2",
+  ],
+  [
+    "/usr/bin/containerd-shim-runc-v2",
+    "-namespace moby -id 9f2b6f -address /run/containerd/containerd.sock",
+    "/usr/bin/containerd",
+  ],
   ["/usr/sbin/logrotate", "/etc/logrotate.conf", "/usr/bin/dash"],
   ["/usr/sbin/sshd", "-D -R", "/usr/sbin/sshd"],
   ["/usr/bin/sudo", "-n systemctl reload nginx.service", "/usr/bin/bash"],
@@ -62,14 +86,25 @@ export function makeStream(rules: readonly BenchRule[], events: number, share: n
     const what = meets ? random.pick(rules).match : null;
     const [binary, args, parent] = what === null ? random.pick(ORDINARY) : [what.binary, what.arguments, what.parent];
     const container = random.chance(0.5) ? { id: "3f5c".repeat(16), known: true, name: "shop-web-1" } : null;
-    const process = { binary, arguments: args, container, pid: 1000 + n, uid: meets ? 0 : random.pick([0, 33, 1000]), cwd: random.pick(["/", "/root", "/srv/app"]) };
+    const process = {
+      binary,
+      arguments: args,
+      container,
+      pid: 1000 + n,
+      uid: meets ? 0 : random.pick([0, 33, 1000]),
+      cwd: random.pick(["/", "/root", "/srv/app"]),
+    };
     const around = { node: NODE, process, parent: { binary: parent, arguments: random.pick(ORDINARY)[1] } };
     lines["process_exec"]!.push(JSON.stringify(fillEvent(around, n)));
     if (exits) lines["process_exit"]!.push(JSON.stringify(fillEvent({ kind: "process_exit", ...around }, n)));
   }
   const messages = Object.entries(lines).flatMap(([kind, all]) => {
     const batches = Math.ceil(all.length / BATCH);
-    return Array.from({ length: batches }, (_, n) => ({ kind, at: n, data: Buffer.from(all.slice(n * BATCH, (n + 1) * BATCH).join("\n")) }));
+    return Array.from({ length: batches }, (_, n) => ({
+      kind,
+      at: n,
+      data: Buffer.from(all.slice(n * BATCH, (n + 1) * BATCH).join("\n")),
+    }));
   });
   messages.sort((a, b) => a.at - b.at);
   return { messages, events, matching, bytes: messages.reduce((sum, { data }) => sum + data.length, 0) };

@@ -20,13 +20,54 @@ const TOOLS = (
   "lsattr setfacl debugfs xfs_db ldconfig ld.so patchelf objdump readelf nm strings hexdump bpftool bpftrace perf stap frida lldb python2 ruby php lua tclsh " +
   "awk2 busybox toybox xmrig minerd ethminer proxychains tor torsocks ngrok chisel frpc gost iodine dnscat ptunnel sliver merlin"
 ).split(" ");
-const FLAGS = ["-e", "-c", "--exec", "-lvp", "-sS", "-z", "--dump", "-w", "-P", "-d", "--decode", "-r", "-f", "--remote", "--delete", "-i", "--privileged", "-X"];
+const FLAGS = [
+  "-e",
+  "-c",
+  "--exec",
+  "-lvp",
+  "-sS",
+  "-z",
+  "--dump",
+  "-w",
+  "-P",
+  "-d",
+  "--decode",
+  "-r",
+  "-f",
+  "--remote",
+  "--delete",
+  "-i",
+  "--privileged",
+  "-X",
+];
 const NOUNS = (
   "shadow sudoers authorized_keys id_rsa known_hosts wallet keystore kubeconfig token credentials metadata passwd crontab rc.local ld.so.preload bashrc " +
   "profile hosts resolv.conf fstab grub initramfs vmlinuz kallsyms kcore memfd docker.sock containerd.sock release_agent core_pattern modules firmware"
 ).split(" ");
-const DIRS = ["/tmp/.x", "/dev/shm/", "/var/tmp/.cache", "/run/user/.d", "/home/shared/.bin", "/srv/upload/", "/var/www/uploads/", "/opt/.hidden/"];
-const PARENTS = ["nginx", "apache2", "httpd", "java", "tomcat", "node", "php-fpm", "mysqld", "postgres", "redis-server", "mongod", "named"];
+const DIRS = [
+  "/tmp/.x",
+  "/dev/shm/",
+  "/var/tmp/.cache",
+  "/run/user/.d",
+  "/home/shared/.bin",
+  "/srv/upload/",
+  "/var/www/uploads/",
+  "/opt/.hidden/",
+];
+const PARENTS = [
+  "nginx",
+  "apache2",
+  "httpd",
+  "java",
+  "tomcat",
+  "node",
+  "php-fpm",
+  "mysqld",
+  "postgres",
+  "redis-server",
+  "mongod",
+  "named",
+];
 
 /** As many different rules as are asked for; the same for the same number. */
 export function sigmaRules(count: number): BenchRule[] {
@@ -37,9 +78,17 @@ export function sigmaRules(count: number): BenchRule[] {
 /** Rules that no index can hold, as their authors would write them. */
 export function unindexableRules(): Omit<BenchRule, "match">[] {
   return [
-    { id: "many-words", jsonata: '$count($split(process.arguments, " ")) > 400', rego: 'count(split(input.process.arguments, " ")) > 400' },
+    {
+      id: "many-words",
+      jsonata: '$count($split(process.arguments, " ")) > 400',
+      rego: 'count(split(input.process.arguments, " ")) > 400',
+    },
     { id: "long-line", jsonata: "$length(process.arguments) > 6000", rego: "count(input.process.arguments) > 6000" },
-    { id: "other-user", jsonata: "process.uid = 33 + process.auid", rego: "input.process.uid == 33 + input.process.auid" },
+    {
+      id: "other-user",
+      jsonata: "process.uid = 33 + process.auid",
+      rego: "input.process.uid == 33 + input.process.auid",
+    },
   ];
 }
 
@@ -67,7 +116,11 @@ const SHAPES: Shape[] = [
       id,
       jsonata: words.map((word) => `$contains(${low("process.arguments")}, "${word}")`).join(" and "),
       rego: words.map((word) => `contains(lower(input.process.arguments), "${word}")`).join("\n\t"),
-      match: { binary: "/usr/bin/cat", arguments: words.map((word) => `/etc/${word}`).join(" "), parent: "/usr/bin/bash" },
+      match: {
+        binary: "/usr/bin/cat",
+        arguments: words.map((word) => `/etc/${word}`).join(" "),
+        parent: "/usr/bin/bash",
+      },
     };
   },
   (id, n, random) => {
