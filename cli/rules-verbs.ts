@@ -12,9 +12,9 @@ import { safe } from "./output/safe.ts";
 import { table } from "./output/table.ts";
 import type { RulesFlags } from "./verbs/rules.ts";
 
-/** Runs `reeve rules check|build|test|list|push|history|rollback`; returns the exit code. Mistakes in rules are an answer, not an exception. */
+/** Runs `reeve rules check|build|test|list|explain|push|history|rollback`; returns the exit code. Mistakes in rules are an answer, not an exception. */
 export async function rulesAction(
-  name: "check" | "build" | "test" | "list" | "push" | "history" | "rollback",
+  name: "check" | "build" | "test" | "list" | "explain" | "push" | "history" | "rollback",
   paths: readonly string[],
   flags: RulesFlags,
 ): Promise<number> {
@@ -28,6 +28,7 @@ export async function rulesAction(
       return await buildAction({ ...options, ...kept, policies: flags.policies ?? true }, flags.out!, json);
     }
     if (name === "test") return await testAction(options, paths, json);
+    if (name === "explain") return await (await import("./rules/explain.ts")).explainRule(paths[0]!, options, flags);
     if (name === "push") return await (await import("./rules/push.ts")).pushRules(paths, flags);
     if (name === "history") return await (await import("./rules/history.ts")).showHistory(flags);
     if (name === "rollback") return await (await import("./rules/history.ts")).rollBack(paths[0], flags);

@@ -12,6 +12,8 @@ import type { TestResult } from "./testing/run-rule-tests.ts";
 /** What `reeve rules check|build|test|list` do; the command line wires and prints it. */
 
 export { buildRuleSet } from "./build/build.ts";
+export { explain } from "./explain/explain.ts";
+export type { KindReport, RuleReport } from "./explain/explain.ts";
 export { formatProblem, RuleErrors } from "./errors.ts";
 export type { RuleProblem } from "./errors.ts";
 export type { BuildOptions, CheckOptions } from "./build/build.ts";

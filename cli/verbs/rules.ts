@@ -41,6 +41,12 @@ const VERBS = {
       "List the rules and policies in force with what they found, what they cost and when they last alerted; with --files, or where no Reeve runs, those that would be loaded.",
     examples: ["reeve rules list", "reeve rules list -o json | jq -r '.rules[].id'", "reeve rules list --files"],
   },
+  explain: {
+    usage: "explain <rule>",
+    summary:
+      "Tell by what a rule is found among events, what of its condition is not known before it is evaluated, what it costs, and, where a Reeve runs, what share of the retained events it concerns.",
+    examples: ["reeve rules explain exec-from-tmp", "reeve rules explain my-rule --rules ./policies -o json"],
+  },
   push: {
     usage: "push <dirs...>",
     summary:
@@ -60,7 +66,9 @@ const VERBS = {
 } as const;
 
 export function rulesVerb(setExit: SetExit): Command {
-  const group = new Command("rules").description("Check, build, test, list and push rules and policies, and go back.");
+  const group = new Command("rules").description(
+    "Check, build, test, list, explain and push rules and policies, and go back.",
+  );
   for (const name of Object.keys(VERBS) as (keyof typeof VERBS)[]) group.addCommand(rulesCommand(name, setExit));
   return group;
 }

@@ -9,6 +9,7 @@ import type { RuleIndex } from "../model/rule-set.ts";
 import { checkLoadedRego, compileRego } from "./compile-rego.ts";
 import type { CompiledRego } from "./compile-rego.ts";
 import { indexRules } from "./index-rules.ts";
+import type { Residuals } from "./partial-rego.ts";
 import { RegoCache } from "./rego-cache.ts";
 import { verifyBundles } from "./verify-bundles.ts";
 import type { BundleKey } from "./verify-bundles.ts";
@@ -47,12 +48,19 @@ export async function buildRuleSet(options: BuildOptions): Promise<BuiltRuleSet>
 
 /** Everything that `buildRuleSet` would say, without building. @throws EngineError as it does */
 export async function checkRules(options: CheckOptions): Promise<{ loaded: LoadedRules; problems: Problems }> {
-  const problems = new Problems();
-  const loaded = loadRules(await verified(options, problems), problems);
-  const residuals = await checkLoadedRego(loaded, problems);
+  const { loaded, problems, residuals } = await loadChecked(options);
   indexRules(loaded, residuals, problems);
   problems.sort();
   return { loaded, problems };
+}
+
+/** The rules, and what is left of their Rego without an event; whether they can be indexed is not asked. */
+export async function loadChecked(
+  options: CheckOptions,
+): Promise<{ loaded: LoadedRules; problems: Problems; residuals: Residuals }> {
+  const problems = new Problems();
+  const loaded = loadRules(await verified(options, problems), problems);
+  return { loaded, problems, residuals: await checkLoadedRego(loaded, problems) };
 }
 
 /** The sources that may be read: bundles with a signature that is not good are a problem. */

@@ -35,7 +35,9 @@ export async function compare(
   const options = { config: { enforce: false }, memoryMb: 256 };
   const quick = new Evaluator(indexed, options);
   // With one rule that each event concerns, each would be parsed before it is looked at.
-  const always = set.rules.filter(({ id }) => set.index[`rule:${id}`]?.["process_exec"]?.cover === null).map(({ id }) => id);
+  const always = set.rules
+    .filter(({ id }) => set.index[`rule:${id}`]?.["process_exec"]?.cover === null)
+    .map(({ id }) => id);
   const fromText = new Evaluator(indexed, { ...options, disabled: new Set(always) });
   const every = new Evaluator(set, { ...options, indexed: false });
   const next = mutatedEvents(set, randomOf(seed));
@@ -43,7 +45,11 @@ export async function compare(
   while (!enough(so)) {
     const json = JSON.stringify(next());
     const event = JSON.parse(json) as Event;
-    const input = Buffer.from(JSON.stringify(event, (_, value: unknown) => (typeof value === "string" ? value.toWellFormed().replaceAll("\0", "\ufffd") : value)));
+    const input = Buffer.from(
+      JSON.stringify(event, (_, value: unknown) =>
+        typeof value === "string" ? value.toWellFormed().replaceAll("\0", "\ufffd") : value,
+      ),
+    );
     const found = (await every.evaluate(event, input)).findings;
     const expected = told(found);
     so.events++;

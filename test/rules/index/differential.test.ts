@@ -18,7 +18,12 @@ test("with the index the same is found as by every rule, in both languages", asy
 describe("a mistake in the index is noticed", () => {
   test.each(FAULTS)("$name", async ({ inject }) => {
     using faulty = inject(set);
-    const { differences } = await compare(set, 2, ({ events, differences }) => differences.length > 0 || events >= 3000, faulty.set);
+    const { differences } = await compare(
+      set,
+      2,
+      ({ events, differences }) => differences.length > 0 || events >= 3000,
+      faulty.set,
+    );
     expect(differences.length).toBeGreaterThan(0);
   });
 });

@@ -7,9 +7,32 @@ import type { Random } from "../lib/random.ts";
 
 type Json = Record<string, unknown>;
 
-const FOREIGN: Record<string, string> = { k: "\u212a", i: "\u0130", s: "\u017f", K: "\u212a", I: "\u0131", S: "\u017f" };
+const FOREIGN: Record<string, string> = {
+  k: "\u212a",
+  i: "\u0130",
+  s: "\u017f",
+  K: "\u212a",
+  I: "\u0131",
+  S: "\u017f",
+};
 const JUNK = ["", "", "x", " ", "/", "é", "日本", "😀", '"', "\\", "\n", " -a ", "\ud800", "\0"];
-const ODD = [null, true, false, 0, 1, 1000, 1001, 2 ** 53 + 1, 1.5, "", [], ["/tmp/x"], [["/tmp/x"]], {}, { binary: "/tmp/x" }];
+const ODD = [
+  null,
+  true,
+  false,
+  0,
+  1,
+  1000,
+  1001,
+  2 ** 53 + 1,
+  1.5,
+  "",
+  [],
+  ["/tmp/x"],
+  [["/tmp/x"]],
+  {},
+  { binary: "/tmp/x" },
+];
 const FIELDS = ["binary", "arguments", "cwd", "uid", "script", "flags"];
 
 /** Events that are near to what the rules of a set look for: each is made to meet one, then changed. */

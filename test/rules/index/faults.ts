@@ -16,11 +16,19 @@ export interface Fault {
 
 /** Mistakes of the formulas: in the data that a rule set carries. */
 function inData(name: string, change: (atom: Atom) => Formula, where: "formula" | "cover" | "both" = "both"): Fault {
-  return { name, inject: (set) => ({ set: { ...set, index: changed(set.index, change, where) }, [Symbol.dispose]: () => undefined }) };
+  return {
+    name,
+    inject: (set) => ({ set: { ...set, index: changed(set.index, change, where) }, [Symbol.dispose]: () => undefined }),
+  };
 }
 
 /** Mistakes of the code: a method is replaced. */
-function inCode<T extends object, K extends keyof T>(name: string, of: T, method: K, replace: (original: T[K]) => T[K]): Fault {
+function inCode<T extends object, K extends keyof T>(
+  name: string,
+  of: T,
+  method: K,
+  replace: (original: T[K]) => T[K],
+): Fault {
   return {
     name,
     inject: (set) => {
@@ -39,57 +47,97 @@ export const FAULTS: Fault[] = [
   inData("case counts where it does not", ({ fold: _, ...it }) => it, "formula"),
   inData("a negation is lost", ({ not: _, ...it }) => it, "formula"),
   inData("a bound is not in its range", (it) => (it.op === "range" ? { ...it, values: it.values.map(open) } : it)),
-  inData("a field must be there that may be missing", (it) => ({ and: [it, { op: "exists", path: ["process", "script"], values: [] }] }), "formula"),
-  inData("a range of addresses is too small", (it) => (it.op === "cidr" ? { ...it, values: it.values.map((range) => String(range).replace("/8", "/16")) } : it)),
+  inData(
+    "a field must be there that may be missing",
+    (it) => ({ and: [it, { op: "exists", path: ["process", "script"], values: [] }] }),
+    "formula",
+  ),
+  inData("a range of addresses is too small", (it) =>
+    it.op === "cidr" ? { ...it, values: it.values.map((range) => String(range).replace("/8", "/16")) } : it,
+  ),
   inData("null is taken for false", (it) => (it.op === "in" && it.values.includes(0) ? { ...it, values: [] } : it)),
-  { name: "of an OR only the first part counts", inject: (set) => ({ set: { ...set, index: firstOnly(set.index) }, [Symbol.dispose]: () => undefined }) },
-  inCode("a list where a text should be is nothing", FieldIndex.prototype, "value", (original) =>
-    function (this: FieldIndex, value, into) {
-      if (value !== UNCLEAR) original.call(this, value, into);
-    },
+  {
+    name: "of an OR only the first part counts",
+    inject: (set) => ({ set: { ...set, index: firstOnly(set.index) }, [Symbol.dispose]: () => undefined }),
+  },
+  inCode(
+    "a list where a text should be is nothing",
+    FieldIndex.prototype,
+    "value",
+    (original) =>
+      function (this: FieldIndex, value, into) {
+        if (value !== UNCLEAR) original.call(this, value, into);
+      },
   ),
-  inCode("characters past ASCII cannot fold into it", FieldIndex.prototype, "text", (original) =>
-    function (this: FieldIndex, text, start, end, into) {
-      const before = into.count;
-      original.call(this, text, start, end, into);
-      // eslint-disable-next-line no-control-regex
-      if (/[^\u0000-\u007f]/.test(text.slice(start, end))) into.count = before;
-    },
+  inCode(
+    "characters past ASCII cannot fold into it",
+    FieldIndex.prototype,
+    "text",
+    (original) =>
+      function (this: FieldIndex, text, start, end, into) {
+        const before = into.count;
+        original.call(this, text, start, end, into);
+        // eslint-disable-next-line no-control-regex
+        if (/[^\u0000-\u007f]/.test(text.slice(start, end))) into.count = before;
+      },
   ),
-  inCode("the last character of a text is not read", FieldIndex.prototype, "text", (original) =>
-    function (this: FieldIndex, text, start, end, into) {
-      original.call(this, text, start, end - 1, into);
-    },
+  inCode(
+    "the last character of a text is not read",
+    FieldIndex.prototype,
+    "text",
+    (original) =>
+      function (this: FieldIndex, text, start, end, into) {
+        original.call(this, text, start, end - 1, into);
+      },
   ),
-  inCode("of an automaton only what begins the text is found", AhoCorasick.prototype, "find", (original) =>
-    function (this: AhoCorasick, text, start, end, into) {
-      return original.call(this, text, start, Math.min(end, start + 6), into);
-    },
+  inCode(
+    "of an automaton only what begins the text is found",
+    AhoCorasick.prototype,
+    "find",
+    (original) =>
+      function (this: AhoCorasick, text, start, end, into) {
+        return original.call(this, text, start, Math.min(end, start + 6), into);
+      },
   ),
-  inCode("a tree finds nothing in a text of two", Trie.prototype, "find", (original) =>
-    function (this: Trie, text, start, end, into) {
-      if (end - start > 9) original.call(this, text, start, end, into);
-    },
+  inCode(
+    "a tree finds nothing in a text of two",
+    Trie.prototype,
+    "find",
+    (original) =>
+      function (this: Trie, text, start, end, into) {
+        if (end - start > 9) original.call(this, text, start, end, into);
+      },
   ),
-  inCode("a unit of an earlier event is taken for seen", Candidates.prototype, "begin", (original) =>
-    function (this: Candidates) {
-      if (this.list.length === 0 || this.count === 0) original.call(this);
-      else this.count = 0;
-    },
+  inCode(
+    "a unit of an earlier event is taken for seen",
+    Candidates.prototype,
+    "begin",
+    (original) =>
+      function (this: Candidates) {
+        if (this.list.length === 0 || this.count === 0) original.call(this);
+        else this.count = 0;
+      },
   ),
-  inCode("a text with escapes is passed over before it is parsed", Skim.prototype, "concerns", (original) =>
-    function (this: Skim, text, start, kind, node) {
-      const end = text.indexOf("\n", start);
-      const line = text.slice(start, end < 0 ? undefined : end);
-      return original.call(this, line.replace(/"[^"]*\\[^"]*"/g, '""'), 0, kind, node);
-    },
+  inCode(
+    "a text with escapes is passed over before it is parsed",
+    Skim.prototype,
+    "concerns",
+    (original) =>
+      function (this: Skim, text, start, kind, node) {
+        const end = text.indexOf("\n", start);
+        const line = text.slice(start, end < 0 ? undefined : end);
+        return original.call(this, line.replace(/"[^"]*\\[^"]*"/g, '""'), 0, kind, node);
+      },
   ),
   inCode("no event concerns a rule before it is parsed", Skim.prototype, "concerns", () => () => false),
 ];
 
 function open(range: unknown): Range {
   const { min, max } = range as Range;
-  return { ...(min === undefined ? {} : { min, above: true as const }), ...(max === undefined ? {} : { max, below: true as const }) };
+  return {
+    ...(min === undefined ? {} : { min, above: true as const }),
+    ...(max === undefined ? {} : { max, below: true as const }),
+  };
 }
 
 function changed(index: RuleIndex, change: (atom: Atom) => Formula, where: "formula" | "cover" | "both"): RuleIndex {
@@ -121,5 +169,7 @@ function mapped(
 function each(formula: Formula, change: (atom: Atom) => Formula): Formula {
   if (typeof formula === "boolean") return formula;
   if (isAtom(formula)) return change(formula);
-  return "and" in formula ? { and: formula.and.map((part) => each(part, change)) } : { or: formula.or.map((part) => each(part, change)) };
+  return "and" in formula
+    ? { and: formula.and.map((part) => each(part, change)) }
+    : { or: formula.or.map((part) => each(part, change)) };
 }

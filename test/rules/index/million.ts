@@ -15,5 +15,15 @@ const result = await compare(set, seed, ({ evaluations, differences }) => {
 });
 for (const difference of result.differences) console.log(difference);
 const { events, evaluations, findings, fromText } = result;
-console.log(JSON.stringify({ seed, rules: set.rules.length, events, from_text: fromText, evaluations, findings, differences: result.differences.length }));
+console.log(
+  JSON.stringify({
+    seed,
+    rules: set.rules.length,
+    events,
+    from_text: fromText,
+    evaluations,
+    findings,
+    differences: result.differences.length,
+  }),
+);
 process.exitCode = result.differences.length === 0 ? 0 : 1;

@@ -39,19 +39,19 @@ const REGO = [
   "regex.match(`(?i)(^| )-[a-z]*k[a-z]* (secret|token)s?$`, input.process.arguments)",
   "regex.match(`^/(opt|srv)/[a-z]+/x$`, input.process.binary)",
   'some stream in input.process.stdio\n\tstream.type == "socket"\n\tstream.dport > 1023',
-  "count([stream | some stream in input.process.stdio; stream.type == \"pipe\"]) > 1\n\tinput.process.cwd == \"/count\"",
+  'count([stream | some stream in input.process.stdio; stream.type == "pipe"]) > 1\n\tinput.process.cwd == "/count"',
   'not contains(input.process.arguments, "harmless")\n\tendswith(input.process.binary, "/kexec")',
   'not input.process.container\n\tinput.process.cwd == "/isk"',
   'input.process.container.name == "kiosk"',
   'object.get(input, ["process", "script"], "none") == "none"\n\tinput.process.cwd == "/kid"',
   "input.process.uid > 1000\n\tinput.process.uid <= 1002\n\t1001 != input.process.uid",
   'input.process.uid != 0\n\tinput.parent.binary == "/usr/bin/kudos"',
-  "data.lists.kinds[input.process.binary] == \"bad\"",
+  'data.lists.kinds[input.process.binary] == "bad"',
   "input.process.binary_properties.memfd",
-  "is_string(input.process.script)\n\tendswith(input.process.script, \".kts\")",
+  'is_string(input.process.script)\n\tendswith(input.process.script, ".kts")',
   'helper("/kk")',
   'level == "high"\n\tinput.process.cwd == "/level"',
-  "any_of\n\tinput.process.cwd == \"/any\"",
+  'any_of\n\tinput.process.cwd == "/any"',
   'every stream in input.process.stdio {\n\t\tstream.type == "socket"\n\t}\n\tinput.process.cwd == "/every"',
   'contains(lower(input.process.arguments), "evil-thing")',
   'strings.any_suffix_match(input.process.binary, [".kts", "/kdump"])',
@@ -80,11 +80,15 @@ export function differentialFiles(sigma: number): Record<string, string> {
   };
   const yaml = (id: string, when: string): void => void (files[`${id}.yaml`] = yamlRule(id, JSON.stringify(when)));
   const rego = (id: string, body: string, more = ""): void =>
-    void (files[`${id}.rego`] = regoRule(id, `alert contains {"message": input.process.binary} if {\n\t${body}\n}\n${more}`));
+    void (files[`${id}.rego`] = regoRule(
+      id,
+      `alert contains {"message": input.process.binary} if {\n\t${body}\n}\n${more}`,
+    ));
   for (const [n, when] of JSONATA.entries()) yaml(`form-${n}`, when);
   for (const [n, body] of REGO.entries()) rego(`shape-${n}`, body, /helper|level|any_of/.test(body) ? HELPERS : "");
   for (const rule of sigmaRules(sigma * 2).slice(0, sigma)) yaml(rule.id, rule.jsonata);
   for (const rule of sigmaRules(sigma * 2).slice(sigma)) rego(rule.id, rule.rego);
-  files["exceptions/all.yaml"] = '- {rule: form-0, name: calm, when: process.cwd = "/calm"}\n- {rule: shape-0, name: calm, when: process.cwd = "/calm"}\n';
+  files["exceptions/all.yaml"] =
+    '- {rule: form-0, name: calm, when: process.cwd = "/calm"}\n- {rule: shape-0, name: calm, when: process.cwd = "/calm"}\n';
   return files;
 }
