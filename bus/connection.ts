@@ -130,12 +130,27 @@ export class BusConnection {
 
   /** A subscription that lasts over reconnects. Returns how to end it. */
   subscribe(subject: string, callback: (msg: Msg) => void, queue?: string): () => void {
-    const watched: Watched = { subject, queue, callback, live: null };
-    this.#watched.add(watched);
-    if (this.#nc !== null && !this.closed) this.#listen(watched, this.#nc);
+    const watched = this.#watch(subject, callback, queue);
     return () => {
       this.#watched.delete(watched);
       watched.live?.unsubscribe();
+    };
+  }
+
+  /** The same, which may also be ended so that what is on its way still comes: `drain` resolves after the last of it. */
+  subscribeDrainable(subject: string, callback: (msg: Msg) => void): { stop: () => void; drain: () => Promise<void> } {
+    const watched = this.#watch(subject, callback, undefined);
+    return {
+      stop: () => {
+        this.#watched.delete(watched);
+        watched.live?.unsubscribe();
+      },
+      drain: async () => {
+        this.#watched.delete(watched);
+        // Where the bus is gone, what was on its way is, too.
+        const drained = watched.live?.drain().catch(() => undefined);
+        if (this.#up) await Promise.race([drained, delay(DRAIN_LIMIT, undefined, { ref: false })]);
+      },
     };
   }
 
@@ -257,6 +272,13 @@ export class BusConnection {
     } catch {
       return false;
     }
+  }
+
+  #watch(subject: string, callback: (msg: Msg) => void, queue: string | undefined): Watched {
+    const watched: Watched = { subject, queue, callback, live: null };
+    this.#watched.add(watched);
+    if (this.#nc !== null && !this.closed) this.#listen(watched, this.#nc);
+    return watched;
   }
 
   #listen(watched: Watched, nc: NatsConnection): void {

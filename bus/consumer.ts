@@ -1,5 +1,6 @@
 import type { Msg } from "nats";
 import type { BusConnection } from "./connection.ts";
+import type { InHand } from "./in-hand.ts";
 import { deliveryOf, type Delivery } from "./jetstream.ts";
 import { Pull } from "./pull.ts";
 import type { AsyncQueue } from "./queue.ts";
@@ -16,6 +17,8 @@ export interface StreamMessage {
   /** How often it has been handed out, this time included. */
   deliveries: number;
   redelivered: boolean;
+  /** Where it stands in `inHand`; -1: nowhere. */
+  slot: number;
   /** Done. Does not wait; should it get lost, the message comes again. */
   ack(): void;
   /** Done, and the server knows it. @throws {BusError} */
@@ -34,6 +37,8 @@ export interface ConsumeOptions<T> {
   /** How many messages of each consumer may be unfinished at a time; at most 1000. */
   most: number;
   queue: AsyncQueue<T>;
+  /** Where what is unfinished is written down, for whoever watches this thread. */
+  inHand?: InHand;
   /** What is handed on; null: refused, with a reason of its own. */
   wrap(message: StreamMessage): T | null;
   onMissing?: () => void;
@@ -41,14 +46,18 @@ export interface ConsumeOptions<T> {
 
 /** Durable consumers that feed a queue. */
 export interface Consuming {
-  /** From now on from these. What was taken from others is still to be finished. */
-  from(consumers: readonly string[]): void;
+  /**
+   * From now on from these. What was taken from others is still to be finished: resolves when it is, and when what came from
+   * them meanwhile has been given back.
+   */
+  from(consumers: readonly string[]): Promise<void>;
   stop(): void;
 }
 
 /** Feeds a queue from durable consumers until it ends. Messages stay ours for as long as this process lives. */
 export function consume<T>(bus: BusConnection, options: ConsumeOptions<T>): Consuming {
   const unfinished = new Unfinished();
+  const { inHand } = options;
   const pulls = new Map<string, Pull>();
   const start = (consumer: string): Pull => {
     const { stream, most, onMissing } = options;
@@ -60,8 +69,10 @@ export function consume<T>(bus: BusConnection, options: ConsumeOptions<T>): Cons
       onMessage: (msg) => {
         const delivery = deliveryOf(msg);
         if (delivery === null) return pull.release();
-        const message: StreamMessage = streamMessage(bus, msg, delivery, () => {
+        const slot = inHand?.take(msg.reply!) ?? -1;
+        const message: StreamMessage = streamMessage(bus, msg, delivery, slot, () => {
           unfinished.delete(message);
+          inHand?.drop(slot);
           pull.release();
         });
         unfinished.add(message);
@@ -71,15 +82,17 @@ export function consume<T>(bus: BusConnection, options: ConsumeOptions<T>): Cons
     });
     return pull;
   };
-  const from = (consumers: readonly string[]): void => {
+  const from = async (consumers: readonly string[]): Promise<void> => {
+    const ended: Promise<void>[] = [];
     for (const [consumer, pull] of pulls) {
       if (consumers.includes(consumer)) continue;
       pulls.delete(consumer);
-      pull.stop();
+      ended.push(pull.drain());
     }
     for (const consumer of consumers) if (!pulls.has(consumer)) pulls.set(consumer, start(consumer));
+    await Promise.all(ended);
   };
-  from(options.consumers);
+  void from(options.consumers);
   const off = bus.onStatus((status) => {
     if (status.type === "closed") options.queue.close();
   });
@@ -88,12 +101,19 @@ export function consume<T>(bus: BusConnection, options: ConsumeOptions<T>): Cons
     stop() {
       off();
       unfinished.end();
-      from([]);
+      for (const pull of pulls.values()) pull.stop();
+      pulls.clear();
     },
   };
 }
 
-function streamMessage(bus: BusConnection, msg: Msg, delivery: Delivery, release: () => void): StreamMessage {
+function streamMessage(
+  bus: BusConnection,
+  msg: Msg,
+  delivery: Delivery,
+  slot: number,
+  release: () => void,
+): StreamMessage {
   const reply = msg.reply!;
   let open = true;
   const send = (text: string): void => {
@@ -113,6 +133,7 @@ function streamMessage(bus: BusConnection, msg: Msg, delivery: Delivery, release
     time: delivery.time,
     deliveries: delivery.deliveries,
     redelivered: delivery.deliveries > 1,
+    slot,
     ack: () => end("+ACK"),
     ackSync: async () => {
       if (!open) return;

@@ -75,7 +75,12 @@ export interface Delivery {
 
 /** Null for a message that no consumer delivered. */
 export function deliveryOf(msg: Msg): Delivery | null {
-  const tokens = msg.reply?.split(".") ?? [];
+  return deliveryOfReply(msg.reply ?? "");
+}
+
+/** The same, of a message's reply subject. */
+export function deliveryOfReply(reply: string): Delivery | null {
+  const tokens = reply.split(".");
   // Newer servers put domain and account in front of the stream, and a token behind.
   const at = tokens.length >= 11 ? 6 : tokens.length === 9 ? 4 : -1;
   if (at < 0 || tokens[0] !== "$JS" || tokens[1] !== "ACK") return null;

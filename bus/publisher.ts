@@ -28,6 +28,7 @@ interface Entry {
   subject: string;
   payload: Uint8Array;
   msgId: string;
+  headers: Record<string, string> | null;
   /** The id on the wire, chosen when it is first sent and never changed. */
   wireId: string | null;
   /** Null: waiting to be sent. */
@@ -95,14 +96,22 @@ export class Publisher {
    * Resolves when the stream has it. `msgId` is the sender's own; the same id again within the stream's window is dropped.
    * @throws {BusError} `full` at once, when too much waits; `refused`, `invalid` or `server` when it can never be stored; `closed`
    */
-  async publish(subject: string, payload: Uint8Array, msgId: string): Promise<void> {
+  async publish(
+    subject: string,
+    payload: Uint8Array,
+    msgId: string,
+    headers: Record<string, string> | null = null,
+  ): Promise<void> {
     if (this.#closed) throw new BusError("closed", "the publisher was closed");
     if (this.#bytes + payload.length > this.#limits.maxBytes) {
       throw new BusError("full", `more than ${this.#limits.maxBytes} bytes wait for the bus`);
     }
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const number = this.#next++;
-    this.#entries.set(number, { subject, payload, msgId, wireId: null, sentAt: null, tries: 0, resolve, reject });
+    this.#entries.set(number, {
+      ...{ subject, payload, msgId, headers, wireId: null, sentAt: null, tries: 0 },
+      ...{ resolve, reject },
+    });
     this.#bytes += payload.length;
     this.#todo.push(number);
     this.#pump();
@@ -144,7 +153,8 @@ export class Publisher {
     try {
       const nats = this.#bus.nats();
       entry.wireId ??= this.#limits.plainIds ? entry.msgId : this.#bus.messageId(entry.msgId);
-      const headers = storeHeaders({ msgId: entry.wireId });
+      const more = entry.headers === null ? {} : { headers: entry.headers };
+      const headers = storeHeaders({ msgId: entry.wireId, ...more });
       nats.publish(entry.subject, entry.payload, { reply: `${this.#inbox}.${number}`, headers });
     } catch (cause) {
       const error = busErrorOf(cause, `publish on ${entry.subject}`);

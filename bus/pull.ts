@@ -20,7 +20,7 @@ const NS = 1_000_000;
 
 interface Request {
   left: number;
-  stop: () => void;
+  live: { stop: () => void; drain: () => Promise<void> };
   timer: NodeJS.Timeout;
 }
 
@@ -33,6 +33,7 @@ export class Pull {
   readonly #options: PullOptions;
   readonly #requests = new Set<Request>();
   readonly #off: () => void;
+  readonly #released = Promise.withResolvers<void>();
   #held = 0;
   #stopped = false;
   #retry: NodeJS.Timeout | null = null;
@@ -51,13 +52,28 @@ export class Pull {
   /** A message that was handed to `onMessage` is done with: another may come. */
   release(count = 1): void {
     this.#held -= count;
+    if (this.#stopped && this.#held === 0) this.#released.resolve();
     this.#ask();
   }
 
   stop(): void {
+    this.#end();
+    this.#dropAll();
+  }
+
+  /** Asks for no more, and gives back what still comes. Resolves when all that was handed out is released. */
+  async drain(): Promise<void> {
+    this.#end();
+    const requests = [...this.#requests];
+    this.#requests.clear();
+    for (const request of requests) clearTimeout(request.timer);
+    await Promise.all(requests.map((request) => request.live.drain()));
+    if (this.#held > 0) await this.#released.promise;
+  }
+
+  #end(): void {
     this.#stopped = true;
     this.#off();
-    this.#dropAll();
     if (this.#retry !== null) clearTimeout(this.#retry);
   }
 
@@ -72,9 +88,9 @@ export class Pull {
     const inbox = this.#bus.newInbox();
     const request: Request = {
       left: batch,
-      stop: this.#bus.subscribe(inbox, (msg) => this.#take(request, msg)),
+      live: this.#bus.subscribeDrainable(inbox, (msg) => this.#take(request, msg)),
       // Nothing at all, not even heartbeats: the request was lost.
-      timer: setTimeout(() => this.#end(request), HEARTBEAT * 2.5),
+      timer: setTimeout(() => this.#again(request), HEARTBEAT * 2.5),
     };
     this.#requests.add(request);
     const body = { batch, expires: EXPIRES * NS, idle_heartbeat: HEARTBEAT * NS };
@@ -86,9 +102,13 @@ export class Pull {
   }
 
   #take(request: Request, msg: Msg): void {
-    if (!this.#requests.has(request)) return;
-    request.timer.refresh();
     const code = msg.data.length === 0 ? (msg.headers?.code ?? 0) : 0;
+    if (!this.#requests.has(request)) {
+      // It was on its way when this ended: somebody else shall have it at once, not when its time limit is over.
+      if (code === 0 && this.#bus.connected && msg.reply) this.#bus.publish(msg.reply, "-NAK");
+      return;
+    }
+    request.timer.refresh();
     if (code === 100) {
       this.#options.onIdle?.();
     } else if (code === 0) {
@@ -98,7 +118,7 @@ export class Pull {
       this.#options.onMessage(msg);
       this.#ask();
     } else if (code === 408 || code === 404) {
-      this.#end(request);
+      this.#again(request);
       this.#options.onIdle?.();
     } else {
       this.#missing(request, code === 503 || (code === 409 && /deleted/i.test(msg.headers?.description ?? "")));
@@ -114,14 +134,14 @@ export class Pull {
     if (gone) this.#options.onMissing?.();
   }
 
-  #end(request: Request): void {
+  #again(request: Request): void {
     this.#drop(request);
     this.#ask();
   }
 
   #drop(request: Request): void {
     clearTimeout(request.timer);
-    request.stop();
+    request.live.stop();
     this.#requests.delete(request);
   }
 

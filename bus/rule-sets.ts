@@ -7,7 +7,7 @@ import { api, store } from "./jetstream.ts";
 import { objectToken } from "./object-names.ts";
 import { AsyncQueue } from "./queue.ts";
 import { BUCKETS, objectStream } from "./subjects.ts";
-import type { RuleSetInfo } from "./types/rule-set.ts";
+import type { ActivatedRuleSet, Activation, RuleSetInfo } from "./types/rule-set.ts";
 import { parseJson, validateRuleSetInfo } from "./validate.ts";
 
 const BUCKET = BUCKETS.rulesets;
@@ -15,6 +15,9 @@ const STREAM = objectStream(BUCKET);
 const CURRENT = "current";
 const CHUNK = 128 * 1024;
 const POLL = 10_000;
+/** So many changes of the set in force are remembered. */
+const HISTORY = 100;
+const BUILT: Activation = { source: "build", by: null, over: null };
 
 /** Meta data of an object, as NATS' object store has it; ours is in `metadata`. */
 interface ObjectMeta {
@@ -25,7 +28,7 @@ interface ObjectMeta {
   chunks: number;
   mtime: string;
   digest: string;
-  metadata: { digest: string; info: string };
+  metadata: { digest: string; info: string; activation?: string };
 }
 
 /** A rule set that was read, checked against its digest. */
@@ -71,16 +74,30 @@ export class RuleSets {
   }
 
   /** Puts a stored set in force: engines load it. Only the controller may. @throws {BusError} `not_found` */
-  async activate(digest: string): Promise<void> {
+  async activate(digest: string, activation: Activation = BUILT): Promise<void> {
     const meta = await this.#meta(digest);
     if (meta === null) throw new BusError("not_found", `there is no rule set ${digest}`);
-    await this.#putMeta(CURRENT, { ...meta, mtime: new Date().toISOString() });
+    const metadata = { ...meta.metadata, activation: JSON.stringify(activation) };
+    await this.#putMeta(CURRENT, { ...meta, metadata, mtime: new Date().toISOString() });
+    await api(this.#bus, `STREAM.PURGE.${STREAM}`, { filter: metaSubject(CURRENT), keep: HISTORY });
   }
 
   /** The set in force; null when there is none. */
-  async current(): Promise<RuleSetInfo | null> {
+  async current(): Promise<ActivatedRuleSet | null> {
     const meta = await this.#meta(CURRENT);
-    return meta === null ? null : infoOf(meta);
+    return meta === null ? null : activatedOf(meta);
+  }
+
+  /** The sets that were in force, the newest first: the first one is it now. */
+  async history(): Promise<ActivatedRuleSet[]> {
+    const found: ActivatedRuleSet[] = [];
+    for (let seq = 1, more = true; more;) {
+      const got = await getMany(this.#bus, STREAM, { seq, next_by_subj: metaSubject(CURRENT), batch: 64 });
+      found.push(...got.messages.map((msg) => activatedOf(parseJson(msg.data, "object") as ObjectMeta)));
+      seq = (got.messages.at(-1)?.seq ?? 0) + 1;
+      more = got.more && got.messages.length > 0;
+    }
+    return found.reverse();
   }
 
   /** All stored sets, oldest first. */
@@ -179,6 +196,12 @@ export class RuleSets {
 
 function metaSubject(name: string): string {
   return `$O.${BUCKET}.M.${objectToken(name)}`;
+}
+
+function activatedOf(meta: ObjectMeta): ActivatedRuleSet {
+  const { activation } = meta.metadata;
+  const read = activation === undefined ? BUILT : (parseJson(activation, "activation") as Activation);
+  return { ...infoOf(meta), activated_at: meta.mtime, activation: read };
 }
 
 function infoOf(meta: ObjectMeta): RuleSetInfo {

@@ -16,6 +16,8 @@ const EVENTS_DUPLICATE_WINDOW = 120_000;
 const DEMAND_AGE = 60_000;
 /** What an engine that is gone leaves behind ends by itself. */
 const ENGINES_AGE = 30_000;
+/** The longest window, and an hour for who has to tell of it. */
+const WINDOWS_AGE = 25 * 3_600_000;
 
 /** Every stream, as JetStream's API takes it (times in ns). `secret`: see server/accounts.ts; null: alerts are republished openly. */
 export function streamConfigs(config: Config, secret: string | null): Record<string, unknown>[] {
@@ -47,6 +49,8 @@ export function streamConfigs(config: Config, secret: string | null): Record<str
     { ...bucket(BUCKETS.status, 256 * MB, 0), allow_msg_ttl: true },
     bucket(BUCKETS.demand, 64 * MB, DEMAND_AGE),
     bucket(BUCKETS.engines, 4 * MB, ENGINES_AGE),
+    // Full, the oldest go: a finding may be told once more, but none has to wait.
+    { ...bucket(BUCKETS.windows, 256 * MB, WINDOWS_AGE), discard: "old", allow_msg_ttl: true },
     {
       ...bounded(
         objectStream(BUCKETS.rulesets),

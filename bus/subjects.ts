@@ -16,6 +16,8 @@ export const BUCKETS = {
   rulesets: "reeve_rulesets",
   /** Which engines are there, to share the partitions out among them. */
   engines: "reeve_engines",
+  /** What rules remember: windows in which findings are one, by partition. */
+  windows: "reeve_windows",
 } as const;
 
 /** `reeve.events.<partition>.<kind>.<node>`. */

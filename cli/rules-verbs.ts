@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { buildRuleSet, check, formatProblem, list, RuleErrors, test } from "../rules/cli-api.ts";
-import type { BuildOptions, LoadOptions, RuleProblem, TestResult } from "../rules/cli-api.ts";
+import type { Config } from "../bus/config/settings.ts";
+import type { BuildOptions, CheckOptions, RuleProblem, TestResult } from "../rules/cli-api.ts";
 import { EXIT } from "./exit.ts";
 import { loadFor } from "./load.ts";
 import { document } from "./output/format.ts";
@@ -11,14 +12,14 @@ import { safe } from "./output/safe.ts";
 import { table } from "./output/table.ts";
 import type { RulesFlags } from "./verbs/rules.ts";
 
-/** Runs `reeve rules check|build|test|list`; returns the exit code. Mistakes in rules are an answer, not an exception. */
+/** Runs `reeve rules check|build|test|list|explain|push|history|rollback`; returns the exit code. Mistakes in rules are an answer, not an exception. */
 export async function rulesAction(
-  name: "check" | "build" | "test" | "list",
+  name: "check" | "build" | "test" | "list" | "explain" | "push" | "history" | "rollback",
   paths: readonly string[],
   flags: RulesFlags,
 ): Promise<number> {
   const { config } = loadFor({ ...flags });
-  const options = { dirs: config.rules.dirs, shipped: flags.shipped && config.rules.shipped };
+  const options = rulesOptions(config, flags, config.rules.dirs);
   const json = flags.output === "json";
   try {
     if (name === "check") return await checkAction(options, json);
@@ -27,6 +28,12 @@ export async function rulesAction(
       return await buildAction({ ...options, ...kept, policies: flags.policies ?? true }, flags.out!, json);
     }
     if (name === "test") return await testAction(options, paths, json);
+    if (name === "explain") return await (await import("./rules/explain.ts")).explainRule(paths[0]!, options, flags);
+    if (name === "push") return await (await import("./rules/push.ts")).pushRules(paths, flags);
+    if (name === "history") return await (await import("./rules/history.ts")).showHistory(flags);
+    if (name === "rollback") return await (await import("./rules/history.ts")).rollBack(paths[0], flags);
+    const files = flags.files === true || flags.rules !== undefined || !flags.shipped;
+    if (!files && (await (await import("./rules/list.ts")).listLive(flags))) return EXIT.ok;
     return await listAction(options, json);
   } catch (error) {
     if (!(error instanceof RuleErrors)) throw error;
@@ -39,7 +46,20 @@ export async function rulesAction(
   }
 }
 
-async function checkAction(options: LoadOptions, json: boolean): Promise<number> {
+/** What the rules are made of: these directories and bundles, with the key that bundles must be signed with. */
+export function rulesOptions(config: Config, flags: RulesFlags, dirs: readonly string[]): CheckOptions {
+  const { bundle_key, bundle_key_id, bundle_algorithm, bundle_scope } = config.rules;
+  const key = flags.bundleKey ?? bundle_key;
+  const bundleKey = {
+    key,
+    id: flags.bundleKeyId ?? bundle_key_id,
+    algorithm: flags.bundleAlgorithm ?? bundle_algorithm,
+    scope: flags.bundleScope ?? bundle_scope,
+  };
+  return { dirs, shipped: flags.shipped && config.rules.shipped, ...(key === "" ? {} : { bundleKey }) };
+}
+
+async function checkAction(options: CheckOptions, json: boolean): Promise<number> {
   const report = await check(options);
   if (json) await printLine(document(report, "json"));
   else {
@@ -63,7 +83,7 @@ async function buildAction(options: BuildOptions, out: string, json: boolean): P
   return EXIT.ok;
 }
 
-async function testAction(options: LoadOptions, paths: readonly string[], json: boolean): Promise<number> {
+async function testAction(options: CheckOptions, paths: readonly string[], json: boolean): Promise<number> {
   const report = await test(options, paths);
   if (json) await printLine(document(report, "json"));
   else {
@@ -82,7 +102,7 @@ export function failureText(result: TestResult, paint: Paint): string {
   return [head, ...reasons.map((reason) => `     ${safe(reason)}`)].join("\n");
 }
 
-async function listAction(options: LoadOptions, json: boolean): Promise<number> {
+async function listAction(options: CheckOptions, json: boolean): Promise<number> {
   const report = await list(options);
   if (json) await printLine(document(report, "json"));
   else {
@@ -96,7 +116,8 @@ async function listAction(options: LoadOptions, json: boolean): Promise<number> 
   return report.errors.length === 0 ? EXIT.ok : EXIT.failed;
 }
 
-function sayProblems(errors: readonly RuleProblem[], warnings: readonly RuleProblem[]): void {
+/** Errors and warnings in rules, on standard error. */
+export function sayProblems(errors: readonly RuleProblem[], warnings: readonly RuleProblem[]): void {
   for (const problem of errors) note(`error: ${safe(formatProblem(problem))}`);
   for (const problem of warnings) note(`warning: ${safe(formatProblem(problem))}`);
 }

@@ -99,10 +99,10 @@ function ruleSetStore(client: Client, log: Logger): RuleSetStore {
         log.warn({ err: cause }, "old rule sets could not be removed from the store");
       });
     },
-    select: async (digest) => {
+    select: async (digest, activation) => {
       // Read whole: a set that an engine could not load must not come into force.
       const { info } = await client.ruleSets.get(digest);
-      await client.ruleSets.activate(digest);
+      await client.ruleSets.activate(digest, activation);
       return info;
     },
     current: async () => await client.ruleSets.current(),

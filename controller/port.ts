@@ -1,6 +1,6 @@
 import type { ControllerStatus } from "../bus/types/controller-status.ts";
 import type { DesiredEntry } from "../bus/types/desired.ts";
-import type { RuleSetInfo } from "../bus/types/rule-set.ts";
+import type { ActivatedRuleSet, Activation, RuleSetInfo } from "../bus/types/rule-set.ts";
 
 /**
  * A decision as the stream delivers it. Exactly one of `ack`, `nak` and `term` ends it; when that does not reach the
@@ -44,8 +44,8 @@ export interface RuleSetStore {
   /** Stores the bundle and makes it the current one. */
   publish(bytes: Uint8Array, info: RuleSetInfo): Promise<void>;
   /** Makes a stored bundle the current one; error code `not_found`. */
-  select(digest: string): Promise<RuleSetInfo>;
-  current(): Promise<RuleSetInfo | null>;
+  select(digest: string, activation: Activation): Promise<RuleSetInfo>;
+  current(): Promise<ActivatedRuleSet | null>;
 }
 
 export type ControlHandler = (body: unknown) => Promise<unknown>;

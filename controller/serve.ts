@@ -14,6 +14,7 @@ import { DesiredWriter } from "./desired/writer.ts";
 import { messageOf } from "./errors.ts";
 import type { ControllerBus } from "./port.ts";
 import { buildRuleSet } from "./ruleset/build.ts";
+import { BundleSource } from "./ruleset/bundles.ts";
 import { openCacheDir } from "./ruleset/cache-dir.ts";
 import { RuleSetKeeper } from "./ruleset/keeper.ts";
 import { unreadable, watchDirectories } from "./ruleset/watch.ts";
@@ -58,9 +59,15 @@ export async function serveController(
   };
   using cache = openCacheDir();
   let watchAgain = (_directory: string): void => {};
-  const keeper = makeKeeper(bus, config, { ...options, cache: cache.path }, changed, (directory) =>
-    watchAgain(directory),
-  );
+  const bundles = new BundleSource({
+    ...{ urls: config.rules.bundles, every: config.rules.bundle_poll, cache: cache.path, log },
+    onChange: () => {
+      keeper.changed();
+    },
+  });
+  const keeper = makeKeeper(bus, config, { ...options, cache: cache.path, bundles }, changed, (directory) => {
+    if (!bundles.has(directory)) watchAgain(directory);
+  });
   const reporter = new StatusReporter({
     ...{ version: readVersion(), counters, refusals, writer, log },
     ruleset: () => keeper.status,
@@ -98,9 +105,10 @@ export async function serveController(
         following,
         consumeDecisions(bus.decisions(stopping.signal), decisions, log, changed),
         expireLeases(expiry, stopping.signal),
-        watching.ready.then(async () => {
+        Promise.all([watching.ready, bundles.first(stopping.signal)]).then(async () => {
           await keeper.run(stopping.signal);
         }),
+        bundles.run(stopping.signal),
         reporter.run(stopping.signal),
       ];
       try {
@@ -129,16 +137,22 @@ export async function serveController(
 function makeKeeper(
   bus: ControllerBus,
   config: Config,
-  options: ControllerOptions & { log: Logger; cache: string },
+  options: ControllerOptions & { log: Logger; cache: string; bundles: BundleSource },
   onStatus: () => void,
   onReadable: (directory: string) => void,
 ): RuleSetKeeper {
-  const { buildCommand: command, buildTimeout: timeout = 30_000, cache, log } = options;
+  const { buildCommand: command, buildTimeout: timeout = 30_000, cache, log, bundles: sources } = options;
   const { enforce, rules } = config;
+  const { bundle_key: key, bundle_key_id: id, bundle_algorithm: algorithm, bundle_scope: scope, shipped } = rules;
+  const bundles = { key, id, algorithm, scope };
   return new RuleSetKeeper({
-    ...{ store: bus.ruleSets, directories: rules.dirs, inspect: unreadable, enforce, log, onStatus, onReadable },
-    build: async (directories, policies, signal) =>
-      await buildRuleSet({ command, directories, shipped: rules.shipped, enforce, policies, cache, timeout }, signal),
+    ...{ store: bus.ruleSets, enforce, log, onStatus, onReadable },
+    directories: [...rules.dirs, ...sources.files],
+    inspect: (directory) => sources.problem(directory) ?? unreadable(directory),
+    build: async (directories, policies, signal) => {
+      const request = { command, directories, shipped, bundles, enforce, policies, cache, timeout };
+      return sources.named(await buildRuleSet(request, signal));
+    },
   });
 }
 

@@ -1,8 +1,8 @@
 import { readFileSync, statSync } from "node:fs";
 import { buildRuleSet, checkRules } from "./build/build.ts";
+import type { CheckOptions } from "./build/build.ts";
 import { RuleErrors } from "./errors.ts";
 import type { RuleProblem } from "./errors.ts";
-import type { LoadOptions } from "./load/load.ts";
 import { labelDirs, readSources } from "./load/files.ts";
 import type { SourceFile } from "./load/files.ts";
 import { Problems } from "./load/problems.ts";
@@ -12,9 +12,12 @@ import type { TestResult } from "./testing/run-rule-tests.ts";
 /** What `reeve rules check|build|test|list` do; the command line wires and prints it. */
 
 export { buildRuleSet } from "./build/build.ts";
+export { explain } from "./explain/explain.ts";
+export type { KindReport, RuleReport } from "./explain/explain.ts";
 export { formatProblem, RuleErrors } from "./errors.ts";
 export type { RuleProblem } from "./errors.ts";
-export type { BuildOptions } from "./build/build.ts";
+export type { BuildOptions, CheckOptions } from "./build/build.ts";
+export type { BundleKey } from "./build/verify-bundles.ts";
 export type { LoadOptions } from "./load/load.ts";
 export type { TestResult } from "./testing/run-rule-tests.ts";
 
@@ -27,7 +30,7 @@ export interface CheckReport {
 }
 
 /** Checks all that `rules build` would refuse or warn of. @throws EngineError `opa_missing`, `opa_failed` */
-export async function check(options: LoadOptions): Promise<CheckReport> {
+export async function check(options: CheckOptions): Promise<CheckReport> {
   const { loaded, problems } = await checkRules(options);
   return {
     ok: problems.errors.length === 0,
@@ -53,7 +56,7 @@ export interface ListedRule {
 }
 
 /** The rules and policies that would be loaded, as far as they can be read. */
-export async function list(options: LoadOptions): Promise<{ rules: ListedRule[]; errors: RuleProblem[] }> {
+export async function list(options: CheckOptions): Promise<{ rules: ListedRule[]; errors: RuleProblem[] }> {
   const { loaded, problems } = await checkRules(options);
   const rules = loaded.rules.map((rule): ListedRule => {
     const { id, language, on, severity, title, tags, file, line } = rule;
@@ -87,7 +90,7 @@ export interface TestReport {
  * directories).
  * @throws RuleErrors when the rules or the tests are not sound; EngineError `opa_missing`, `opa_failed`
  */
-export async function test(options: LoadOptions, paths: readonly string[] = []): Promise<TestReport> {
+export async function test(options: CheckOptions, paths: readonly string[] = []): Promise<TestReport> {
   // Loaded here: what evaluates takes long to load, and a build, which a saved file waits for, needs none of it.
   const [{ readRuleTests }, { runRuleTests }, { runOpaTests }] = await Promise.all([
     import("./testing/rule-test.ts"),

@@ -1,13 +1,12 @@
+import { availableParallelism } from "node:os";
 import { EngineBus } from "../bus/clients/engine.ts";
 import type { Config } from "../bus/config/settings.ts";
 import { connect } from "../bus/connection.ts";
 import { keepHealth } from "../bus/health.ts";
 import { createLogger } from "../bus/log.ts";
 import { reportReady } from "../bus/ready.ts";
-import { busPort } from "./engine/bus-port.ts";
 import { Engine } from "./engine/engine.ts";
-import { Ownership } from "./engine/ownership.ts";
-import { parsePartitions } from "./engine/partitions.ts";
+import { serveMetrics } from "./engine/metrics.ts";
 
 const VERSION = "0.1.0";
 
@@ -17,30 +16,22 @@ const VERSION = "0.1.0";
  * @throws BusError when the bus does not let it in; EngineError when the configuration cannot be
  */
 export async function runEngine(config: Config, signal: AbortSignal): Promise<void> {
-  const partitions = parsePartitions(config.engine.partitions);
   const log = createLogger("engine", config.log.level);
-  const name = config.engine.name;
-  const connection = await connect("engine", config, { wait: 30_000 });
-  const bus = new EngineBus(connection);
-  const engine = new Engine(
-    busPort(bus, name, new Ownership(bus, name, partitions, log)),
-    {
-      ...{ name, version: VERSION, node: config.node },
-      config: { enforce: config.enforce },
-      memoryMb: config.engine.memory_mb,
-      watchdogMs: config.engine.watchdog_ms,
-    },
-    log,
-  );
+  const bus = new EngineBus(await connect("engine", config, { wait: 30_000 }));
   let stopHealth = (): void => {};
+  let stopMetrics = (): void => {};
   try {
+    const threads = config.engine.workers === 0 ? Math.max(1, availableParallelism() - 1) : config.engine.workers;
+    const engine = new Engine(bus, { config, version: VERSION, threads }, log);
+    if (config.engine.metrics_port !== 0) stopMetrics = await serveMetrics(config.engine.metrics_port, engine);
     await engine.run(signal, (ruleset) => {
-      log.info({ ruleset, partitions: config.engine.partitions }, "the engine runs");
+      log.info({ ruleset, threads, partitions: config.engine.partitions }, "the engine runs");
       reportReady({ ruleset });
-      stopHealth = keepHealth(() => (connection.connected ? null : "the bus is away"));
+      stopHealth = keepHealth(() => (bus.bus.connected ? null : "the bus is away"));
     });
   } finally {
     stopHealth();
+    stopMetrics();
     await bus.close();
   }
 }

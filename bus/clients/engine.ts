@@ -1,5 +1,7 @@
+import { randomUUID } from "node:crypto";
 import type { BusConnection } from "../connection.ts";
 import { consume, type StreamMessage } from "../consumer.ts";
+import type { InHand } from "../in-hand.ts";
 import { getMany } from "../direct.ts";
 import { store } from "../jetstream.ts";
 import { Publisher, type PublisherOptions } from "../publisher.ts";
@@ -34,12 +36,22 @@ export interface ConsumeEventsOptions {
   partitions: number[];
   /** Unfinished messages per partition; default 64, at most 1000. */
   most?: number;
+  /** Where what is unfinished is written down, for whoever watches this thread. */
+  inHand?: InHand;
 }
 
 /** Events of partitions that may become others while it runs. Break out of the loop over `queue`, or `close()` it, to stop. */
 export interface EventFeed {
   queue: AsyncQueue<EventMessage>;
-  setPartitions(partitions: readonly number[]): void;
+  /** Resolves when nothing of those that are left out is unfinished any more. */
+  setPartitions(partitions: readonly number[]): Promise<void>;
+}
+
+/** A window as it is stored; null when it was closed. `time` is when, by the server, ms since the epoch. */
+export interface StoredWindow {
+  key: string;
+  data: Uint8Array;
+  time: number;
 }
 
 /** An engine that is there. `time` is the server's, ms since the epoch, so that no host's clock is asked. */
@@ -48,6 +60,8 @@ export interface EngineMember {
   id: string;
   time: number;
   partitions: number[];
+  /** Those that it reads now, or is about to; others wait until it has left them. */
+  holds: number[];
 }
 
 /** What a rules engine does on the bus. */
@@ -58,6 +72,9 @@ export class EngineBus {
   malformed = 0;
   readonly #findings: Publisher;
   readonly #decisions: Publisher;
+  readonly #windows: Publisher;
+  readonly #writer = randomUUID();
+  #writes = 0;
 
   constructor(bus: BusConnection, options: PublisherOptions = {}) {
     this.bus = bus;
@@ -65,6 +82,7 @@ export class EngineBus {
     // Only engines may publish findings, and readers see the id.
     this.#findings = new Publisher(bus, { ...options, plainIds: true });
     this.#decisions = new Publisher(bus, options);
+    this.#windows = new Publisher(bus, { ...options, plainIds: true });
   }
 
   /** Events of the partitions, each until it is acknowledged. Break out of the loop, or `close()` it, to stop. */
@@ -81,6 +99,7 @@ export class EngineBus {
       consumers: names(options.partitions),
       most: options.most ?? 64,
       queue,
+      ...(options.inHand === undefined ? {} : { inHand: options.inHand }),
       wrap: (message) => {
         const parts = parseEventSubject(message.subject);
         if (parts !== null) return { ...message, ...parts };
@@ -92,9 +111,25 @@ export class EngineBus {
     return { queue, setPartitions: (partitions) => consuming.from(names(partitions)) };
   }
 
-  /** Says that this engine is there and which partitions it may read. @throws {BusError} */
-  async putMember(id: string, partitions: readonly number[]): Promise<void> {
-    await store(this.bus, memberSubject(id), JSON.stringify({ partitions }));
+  /**
+   * Gives back the messages of a reader that died, by their reply subjects: others get them at once. One with a reason is
+   * given up for ever. What cannot be said now comes again by itself.
+   */
+  giveBack(replies: readonly string[], givenUp: (reply: string) => string | null = () => null): void {
+    for (const reply of replies) {
+      const reason = givenUp(reply);
+      if (this.bus.connected) this.bus.publish(reply, reason === null ? "-NAK" : `+TERM ${reason}`);
+    }
+  }
+
+  /** Says of messages that their reader is at work on them: their time limit starts anew. */
+  atWork(replies: readonly string[]): void {
+    for (const reply of replies) if (this.bus.connected) this.bus.publish(reply, "+WPI");
+  }
+
+  /** Says that this engine is there, which partitions it may read and which it does read. @throws {BusError} */
+  async putMember(id: string, partitions: readonly number[], holds: readonly number[]): Promise<void> {
+    await store(this.bus, memberSubject(id), JSON.stringify({ partitions, holds }));
   }
 
   /** Says that this engine goes. @throws {BusError} */
@@ -107,9 +142,10 @@ export class EngineBus {
     const all = `$KV.${BUCKETS.engines}.>`;
     const { messages } = await getMany(this.bus, kvStream(BUCKETS.engines), { multi_last: [all] });
     return messages.flatMap((message) => {
-      const id = decodeToken(message.subject.slice(all.length - 1));
+      const { subject, time, data } = message;
+      const id = decodeToken(subject.slice(all.length - 1));
       if (id === null || message.header("KV-Operation") !== "") return [];
-      return [{ id, time: message.time, partitions: readPartitions(message.data) }];
+      return [{ id, time, ...readMember(data) }];
     });
   }
 
@@ -125,6 +161,30 @@ export class EngineBus {
   /** Resolves when the decision is stored. The same `msgId` again is dropped. */
   async publishDecision(policy: string, decision: Decision, msgId: string): Promise<void> {
     await this.#decisions.publish(decisionSubject(policy), Buffer.from(JSON.stringify(decision)), msgId);
+  }
+
+  /** Stores a window of a partition for so many milliseconds; resolves when it is stored. Null: it is closed. */
+  async putWindow(partition: number, key: string, data: Uint8Array | null, keepMs: number): Promise<void> {
+    const ttl = { "Nats-TTL": `${Math.max(1, Math.ceil(keepMs / 1000))}s` };
+    const headers = data === null ? { ...ttl, "KV-Operation": "DEL" } : ttl;
+    const subject = `$KV.${BUCKETS.windows}.${partition}.${key}`;
+    await this.#windows.publish(subject, data ?? new Uint8Array(), `${this.#writer}.${this.#writes++}`, headers);
+  }
+
+  /** Every open window of a partition. @throws {BusError} */
+  async readWindows(partition: number): Promise<StoredWindow[]> {
+    const prefix = `$KV.${BUCKETS.windows}.${partition}.`;
+    const windows: StoredWindow[] = [];
+    for (let seq = 1, more = true; more;) {
+      const query = { seq, next_by_subj: `${prefix}>`, batch: 256 };
+      const got = await getMany(this.bus, kvStream(BUCKETS.windows), query);
+      for (const { subject, data, time } of got.messages) {
+        if (data.length > 0) windows.push({ key: subject.slice(prefix.length), data, time });
+      }
+      seq = (got.messages.at(-1)?.seq ?? 0) + 1;
+      more = got.more && got.messages.length > 0;
+    }
+    return windows;
   }
 
   /** The rule set in force and each one that follows. */
@@ -144,9 +204,9 @@ export class EngineBus {
 
   /** Waits at most `limit` ms for what is still on its way, then closes. */
   async close(limit = 2000): Promise<void> {
-    await Promise.all([this.#findings.drain(limit), this.#decisions.drain(limit)]);
-    this.#findings.close();
-    this.#decisions.close();
+    const publishers = [this.#findings, this.#decisions, this.#windows];
+    await Promise.all(publishers.map((it) => it.drain(limit)));
+    for (const it of publishers) it.close();
     await this.bus.close();
   }
 }
@@ -155,12 +215,14 @@ function memberSubject(id: string): string {
   return `$KV.${BUCKETS.engines}.${encodeToken(id)}`;
 }
 
-function readPartitions(data: Uint8Array): number[] {
+function readMember(data: Uint8Array): Pick<EngineMember, "partitions" | "holds"> {
+  const numbers = (value: unknown): number[] =>
+    Array.isArray(value) ? value.filter((it) => Number.isInteger(it)) : [];
   try {
-    const { partitions } = JSON.parse(Buffer.from(data).toString()) as { partitions?: unknown };
-    return Array.isArray(partitions) ? partitions.filter((it) => Number.isInteger(it)) : [];
+    const { partitions, holds } = JSON.parse(Buffer.from(data).toString()) as Record<string, unknown>;
+    return { partitions: numbers(partitions), holds: numbers(holds) };
   } catch {
     // Written by something else than an engine of ours: it gets nothing.
-    return [];
+    return { partitions: [], holds: [] };
   }
 }

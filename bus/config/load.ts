@@ -80,6 +80,7 @@ function resolveAll(layers: Map<string, Written>[], base: string): { config: Con
 }
 
 function absolute(value: unknown, base: string): unknown {
+  if (value === "") return value; // none
   return Array.isArray(value) ? value.map((it) => resolve(base, String(it))) : resolve(base, String(value));
 }
 

@@ -105,6 +105,24 @@ export const SETTINGS = {
       paths: true,
     }),
     shipped: toggle(true, "Load the rules and policies that come with Reeve."),
+    bundles: textList(
+      [],
+      "URLs (http, https) of OPA bundles, looked for with their ETag; a source like the directories.",
+      {
+        item: { type: "string", pattern: "^https?://" },
+      },
+    ),
+    bundle_poll: duration("30s", "How often bundles are looked for."),
+    bundle_key: text(
+      "",
+      "File with the public key (PEM) that OPA bundles must be signed with; empty: signatures are not asked for.",
+      {
+        paths: true,
+      },
+    ),
+    bundle_key_id: text("default", "Name of that key in the signatures."),
+    bundle_algorithm: text("RS256", "Algorithm of the signatures, as opa calls it (RS256, ES256, PS256, ...)."),
+    bundle_scope: text("", "Scope that the signatures must have; empty: none is asked for."),
   },
   engine: {
     name: text(null, "Name of this engine in the status.", { defaultText: "the host name" }),
@@ -113,7 +131,13 @@ export const SETTINGS = {
       "0-31",
       "Which partitions of the events this engine may read: numbers and ranges, such as `0-15` or `0,4-7`. The engines that run share out what they may.",
     ),
-    memory_mb: integer(256, [64, 65_536], "How much memory the evaluating worker may use."),
+    workers: integer(
+      0,
+      [0, 256],
+      "How many threads evaluate, each with its share of the partitions; 0: one less than there are cores, at least one.",
+    ),
+    memory_mb: integer(256, [64, 65_536], "How much memory an evaluating thread may use."),
+    metrics_port: integer(0, [0, 65535], "Port of the engine's Prometheus metrics on loopback; 0: off."),
   },
   controller: {
     deciders: namedMap<DeciderCaps>(

@@ -44,6 +44,8 @@ export const SERVICES: Readonly<Record<string, readonly Service[]>> = {
     ...direct(objectStream(BUCKETS.rulesets)),
     one(`$KV.${BUCKETS.engines}.*`),
     ...direct(kvStream(BUCKETS.engines)),
+    one(`$KV.${BUCKETS.windows}.*.*`),
+    ...direct(kvStream(BUCKETS.windows)),
   ],
   OPERATORS: [
     one("reeve.control.>"),

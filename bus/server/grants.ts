@@ -85,6 +85,8 @@ function enginePublishes(): string[] {
     ...gets(RULESETS),
     `$KV.${BUCKETS.engines}.*`,
     ...gets(kvStream(BUCKETS.engines)),
+    `$KV.${BUCKETS.windows}.*.*`,
+    ...gets(kvStream(BUCKETS.windows)),
   ];
 }
 

@@ -28,7 +28,7 @@ export function controlHandlers(sources: ControlSources): Record<string, Control
     "selectors.delete": async (body) => await deleteSelectors(body, writer),
     disarm: async (body) => await disarm(body, writer, now()),
     arm: async (body) => await arm(body, writer),
-    "rules.list": () => Promise.resolve(listRules(sources.readStatus(), keeper.status)),
+    "rules.list": () => Promise.resolve(listRules(sources.readStatus(), keeper.status, now())),
     "rules.status": () => Promise.resolve(rulesStatus(sources.readStatus(), keeper.status)),
     "rules.push": async (body) => await pushRules(body, keeper),
     status: () => Promise.resolve({ ...byFamily(sources.readStatus()), controller: sources.snapshot() }),

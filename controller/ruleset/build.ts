@@ -12,6 +12,8 @@ export interface BuildRequest {
   command: readonly string[];
   directories: readonly string[];
   shipped: boolean;
+  /** With what OPA bundles must be signed; a key that is "" asks for no signature. */
+  bundles?: { key: string; id: string; algorithm: string; scope: string };
   enforce: boolean;
   /** Whether enforcement policies are in the set. */
   policies: boolean;
@@ -68,10 +70,13 @@ export async function buildRuleSet(request: BuildRequest, signal: AbortSignal): 
 }
 
 function buildArguments(request: BuildRequest, out: string): string[] {
+  const { key = "", id = "", algorithm = "", scope = "" } = request.bundles ?? {};
+  const signed = ["--bundle-key", key, "--bundle-key-id", id, "--bundle-algorithm", algorithm, "--bundle-scope", scope];
   return [
     ...request.command,
     ...request.directories.flatMap((directory) => ["--rules", directory]),
     ...["--out", out, "--cache", join(request.cache, "rego"), "-o", "json"],
+    ...(key === "" ? [] : signed),
     ...(request.shipped ? [] : ["--no-shipped"]),
     ...(request.policies ? [] : ["--no-policies"]),
     ...(request.enforce ? ["--enforce"] : []),

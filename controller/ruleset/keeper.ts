@@ -51,6 +51,8 @@ export class RuleSetKeeper {
   #unreadable: string[] = [];
   /** What the set that is live was made of. */
   #sources: readonly string[] = [];
+  /** What was built of the directories last, whether or not it is live. */
+  #inDirectories: string | null = null;
   #status: RuleSetStatus;
 
   constructor(options: KeeperOptions) {
@@ -80,9 +82,9 @@ export class RuleSetKeeper {
     this.#wake?.();
   }
 
-  /** Makes a stored set the current one, until the next change in the directories; error `not_found`. */
-  async push(digest: string): Promise<RuleSetInfo> {
-    const info = await this.#options.store.select(digest);
+  /** Makes a stored set the current one, until what is in the directories changes; error `not_found`. */
+  async push(digest: string, source: "push" | "rollback", by: string | null): Promise<RuleSetInfo> {
+    const info = await this.#options.store.select(digest, { source, by, over: this.#inDirectories });
     this.#set({ digest, built_at: info.built_at, source: "push", state: "live", errors: [], warnings: [] });
     return info;
   }
@@ -91,7 +93,12 @@ export class RuleSetKeeper {
   async run(signal: AbortSignal): Promise<void> {
     const current = await this.#options.store.current();
     this.#sources = current?.sources ?? [];
-    if (current !== null) this.#set({ digest: current.digest, built_at: current.built_at, state: "live" });
+    if (current !== null) {
+      const { digest, built_at, activation } = current;
+      const source = activation.source === "build" ? null : "push";
+      this.#inDirectories = activation.over;
+      this.#set({ digest, built_at, source, state: "live" });
+    }
     const onAbort = (): void => this.#wake?.();
     signal.addEventListener("abort", onAbort);
     const looking = setInterval(() => this.#lookAgain(), this.#options.again ?? 2_000);
@@ -161,8 +168,15 @@ export class RuleSetKeeper {
       return;
     }
     const { digest, warnings } = result;
+    const unchanged = this.#inDirectories === digest || this.#inDirectories === null;
+    this.#inDirectories = digest;
     for (const warning of warnings) log.warn(`rules: ${describeMessage(warning)}`);
     const ended = problems.length > 0 ? "broken" : "live";
+    // What was pushed stays until there is something else in the directories, also over a restart of the controller.
+    if (this.#status.source === "push" && unchanged) {
+      this.#set({ state: ended, build_ms, errors: problems, warnings });
+      return;
+    }
     if (digest === this.#status.digest && this.#status.source !== "push" && state !== "none") {
       this.#set({ ...{ state: ended, source: "build", build_ms, errors: problems, warnings } });
       return;
@@ -189,7 +203,7 @@ export class RuleSetKeeper {
 
   /** Whether files of a directory are in the live set. They go by the directory's name, with a number where two have the same. */
   #isLive(directory: string): boolean {
-    const name = basename(directory);
+    const name = basename(directory).replace(/\.(?:tar\.gz|tgz)$/, "");
     return this.#sources.some((source) => {
       const [first = ""] = source.split("/");
       return (

@@ -4,6 +4,8 @@ import { watch } from "chokidar";
 import type { BuildMessage } from "../../bus/types/controller-status.ts";
 import { codeOf, messageOf } from "../errors.ts";
 
+/** OPA bundles. */
+const PACKED = /\.(?:tar\.gz|tgz)$/;
 /** What editors leave beside the file that is saved, and what no rule ever is. */
 const IGNORED = /^\.|~$|^#.*#$|^4913$|\.(?:swp|swx|swo|tmp|bak)$|^node_modules$/;
 
@@ -54,8 +56,11 @@ export function unreadable(directory: string): BuildMessage | undefined {
     ...{ file: directory, line: null, rule: null, message, allowed },
   });
   try {
-    if (!statSync(directory).isDirectory()) return problem("is no directory", "a directory of rules in rules.dirs");
-    accessSync(directory, constants.R_OK | constants.X_OK);
+    const packed = PACKED.test(directory);
+    const stat = statSync(directory);
+    if (packed ? !stat.isFile() : !stat.isDirectory())
+      return problem("is no directory", "a directory of rules, or an OPA bundle as .tar.gz, in rules.dirs");
+    accessSync(directory, packed ? constants.R_OK : constants.R_OK | constants.X_OK);
     return undefined;
   } catch (cause) {
     if (codeOf(cause) === "ENOENT") {

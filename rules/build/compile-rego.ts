@@ -10,6 +10,8 @@ import { makeDispatch } from "./dispatch.ts";
 import type { Dispatch } from "./dispatch.ts";
 import { opaIdentity, runOpa } from "./opa.ts";
 import { RegoCache } from "./rego-cache.ts";
+import { partialRego } from "./partial-rego.ts";
+import type { PartialTarget, Residuals } from "./partial-rego.ts";
 import { stagedText, stageFiles } from "./stage.ts";
 import type { Stage } from "./stage.ts";
 import { unpackWasm } from "./unpack.ts";
@@ -17,11 +19,16 @@ import { unpackWasm } from "./unpack.ts";
 export interface CompiledRego {
   wasm: Uint8Array;
   dispatch: Dispatch;
+  residuals: Residuals;
 }
 
-/** Checks the Rego of a set; what is wrong is added to `problems`. @throws EngineError `opa_missing`, `opa_failed` */
-export async function checkLoadedRego(loaded: LoadedRules, problems: Problems): Promise<void> {
-  if (loaded.rego.length > 0) await withStage(loaded, problems, new RegoCache(null), null);
+/**
+ * Checks the Rego of a set; what is wrong is added to `problems`. Returns what is left of it without an event.
+ * @throws EngineError `opa_missing`, `opa_failed`
+ */
+export async function checkLoadedRego(loaded: LoadedRules, problems: Problems): Promise<Residuals> {
+  if (loaded.rego.length === 0) return [];
+  return (await withStage(loaded, problems, new RegoCache(null), null))?.residuals ?? [];
 }
 
 /**
@@ -42,30 +49,38 @@ export async function compileRego(
     sources: loaded.rego.map((source) => [source.name, stagedText(source)]),
   };
   const kept = cache.read("wasm", from);
-  if (kept !== null) return { wasm: kept, dispatch };
-  const wasm = await withStage(loaded, problems, cache, dispatch.source === null ? null : dispatch);
-  if (wasm === null) return null;
-  cache.write("wasm", from, wasm);
-  return { wasm, dispatch };
+  const left = cache.read("residuals", from);
+  if (kept !== null && left !== null)
+    return { wasm: kept, dispatch, residuals: JSON.parse(left.toString()) as Residuals };
+  const made = await withStage(loaded, problems, cache, dispatch.source === null ? null : dispatch);
+  if (made?.wasm == null) return null;
+  cache.write("wasm", from, made.wasm);
+  cache.write("residuals", from, Buffer.from(JSON.stringify(made.residuals)));
+  return { wasm: made.wasm, dispatch, residuals: made.residuals };
 }
 
-/** Checks, and compiles at the same time when there is a dispatch: most of the time nothing is wrong. */
+/** Checks, evaluates without an event, and compiles when there is a dispatch; all at the same time: mostly nothing is wrong. */
 async function withStage(
   loaded: LoadedRules,
   problems: Problems,
   cache: RegoCache,
   dispatch: Dispatch | null,
-): Promise<Uint8Array | null> {
+): Promise<{ wasm: Uint8Array | null; residuals: Residuals } | null> {
   const stage = stageFiles(loaded.rego);
   try {
     const { text, lacking } = engineCapabilities(await currentCapabilities(stage, cache));
     stage.write("capabilities.json", text);
     const compiling = dispatch === null || problems.errors.length > 0 ? null : compile(stage, dispatch);
-    const [checked, compiled] = await Promise.allSettled([checkRego(loaded, stage, lacking, problems), compiling]);
+    const [checked, compiled, left] = await Promise.allSettled([
+      checkRego(loaded, stage, lacking, problems),
+      compiling,
+      partialRego(stage, targetsOf(loaded)),
+    ]);
     if (checked.status === "rejected") throw checked.reason;
     if (problems.errors.length > 0) return null;
     if (compiled.status === "rejected") throw compiled.reason;
-    return compiled.value;
+    if (left.status === "rejected") throw left.reason;
+    return { wasm: compiled.value, residuals: left.value };
   } finally {
     stage.remove();
   }
@@ -95,4 +110,16 @@ async function compile(stage: Stage, dispatch: Dispatch): Promise<Uint8Array> {
   if (unknown.length > 0)
     throw new EngineError("opa_failed", `the wasm calls builtins that the engine lacks: ${unknown.join(", ")}`);
   return wasm;
+}
+
+/** The rules and policies over events. */
+function targetsOf({ rules, policies }: LoadedRules): PartialTarget[] {
+  return [
+    ...rules
+      .filter((rule) => rule.language === "rego")
+      .map(({ id, package: name }) => ({ key: `rule:${id}`, package: name, head: "alert" as const })),
+    ...policies
+      .filter(({ on }) => on.some((kind) => kind !== "alert"))
+      .map(({ id, package: name }) => ({ key: `policy:${id}`, package: name, head: "decision" as const })),
+  ];
 }

@@ -1,96 +1,125 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { EngineBus } from "../../bus/clients/engine.ts";
+import type { Config } from "../../bus/config/settings.ts";
 import type { Logger } from "../../bus/log.ts";
+import type { Alert } from "../../bus/types/alert.ts";
 import type { EngineStatus } from "../../bus/types/engine-status.ts";
-import { EngineError, reasonOf } from "../errors.ts";
-import type { MessageResult } from "../eval/message.ts";
-import { Dedupe } from "./dedupe.ts";
-import type { EnginePort, EventMessage } from "./port.ts";
-import { RuleHost } from "./rule-host.ts";
-import type { HostOptions } from "./rule-host.ts";
+import { reasonOf } from "../errors.ts";
+import { Ownership } from "./ownership.ts";
+import { parsePartitions } from "./partitions.ts";
+import { Pool } from "./pool.ts";
 import { ruleDisabledAlert } from "./self-alert.ts";
 import { Statistics } from "./statistics.ts";
 
 export interface EngineOptions {
-  name: string;
-  node: string;
+  config: Config;
   version: string;
-  config: { enforce: boolean };
-  memoryMb: number;
-  watchdogMs: number;
-  /** Messages under evaluation or publication at once. */
-  inFlight?: number;
-  statusMs?: number;
+  /** Evaluation threads. */
+  threads: number;
 }
 
-const IN_FLIGHT = 128;
 const STATUS_MS = 2000;
 const RETRY_MS = 1000;
-/** A message that could not be evaluated so often ends the evaluation of all others each time: it is given up, and counted. */
-const TRIES_MAX = 10;
+const STOP_LIMIT_MS = 4000;
 
 /**
- * The rules engine on the bus: events in, findings and decisions out. A message is acked when all that came of it is stored;
- * what is delivered twice has the same ids, so the streams keep one. One rule set at a time evaluates, each message by one
- * set only; a set that cannot be loaded leaves the last one in force.
+ * The rules engine on the bus: it watches over the threads that evaluate, and gives them rule sets and partitions. One rule
+ * set at a time evaluates, each message by one set only; a set that cannot be loaded leaves the last one in force.
  */
 export class Engine {
   readonly statistics = new Statistics();
-  readonly #port: EnginePort;
+  readonly #bus: EngineBus;
   readonly #options: EngineOptions;
   readonly #log: Logger;
-  readonly #dedupe = new Dedupe();
-  #host: RuleHost | null = null;
-  #kinds = new Set<string>();
-  #working = new Set<Promise<void>>();
+  readonly #ownership: Ownership;
+  #pool: Pool | null = null;
+  #partitions: readonly number[] = [];
+  /** One change of set or partitions after the other. */
+  #changes: Promise<void> = Promise.resolve();
+  readonly #publishing = new Set<Promise<void>>();
   #state: EngineStatus["state"] = "starting";
-  #firstSet: () => void = () => {};
+  #stopped = false;
 
-  constructor(port: EnginePort, options: EngineOptions, log: Logger) {
-    this.#port = port;
+  /** @throws EngineError when `engine.partitions` cannot be */
+  constructor(bus: EngineBus, options: EngineOptions, log: Logger) {
+    this.#bus = bus;
     this.#options = options;
     this.#log = log;
+    const { name, partitions } = options.config.engine;
+    this.#ownership = new Ownership(bus, name, parsePartitions(partitions), log);
   }
 
-  /** Runs until the signal aborts; then what is in flight is brought to its end. `onRunning` is called once events are taken. */
+  /** Runs until the signal aborts; then what is in work is brought to its end. `onRunning` is called once events are read. */
   async run(signal: AbortSignal, onRunning: (ruleset: string) => void = () => {}): Promise<void> {
-    const timers = [
-      setInterval(() => void this.#summaries(false), 250),
-      setInterval(() => void this.#putStatus(), this.#options.statusMs ?? STATUS_MS),
-    ];
-    const hasSet = new Promise<void>((resolve) => (this.#firstSet = resolve));
-    const swaps = this.#swapSets(signal);
+    const timer = setInterval(() => void this.#putStatus(), STATUS_MS);
+    const running = Promise.withResolvers<void>();
+    const swaps = this.#swapSets(signal, running.resolve);
     const aborted = new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       signal.addEventListener("abort", () => resolve(), { once: true });
     });
     try {
       await this.#putStatus();
-      await Promise.race([hasSet, aborted, swaps]);
-      if (this.#host !== null && !signal.aborted) {
+      await Promise.race([running.promise, aborted, swaps]);
+      if (this.#pool !== null && !signal.aborted) {
+        const owning = this.#ownership.run(signal, (owned) => this.#change(owned));
         this.#state = "running";
         await this.#putStatus();
-        onRunning(this.#host.set.digest);
-        await Promise.race([this.#takeEvents(signal), swaps.then(() => aborted)]);
+        onRunning(this.#pool.set.digest);
+        await owning;
       }
     } finally {
-      for (const timer of timers) clearInterval(timer);
       this.#state = "stopping";
-      await Promise.allSettled(this.#working);
-      await this.#summaries(true);
+      await this.#stopPool();
+      this.#stopped = true;
+      await Promise.race([Promise.allSettled(this.#publishing), sleep(STOP_LIMIT_MS / 4, undefined, { ref: false })]);
+      clearInterval(timer);
       await this.#putStatus();
-      await this.#host?.close();
     }
   }
 
   status(): EngineStatus {
-    return this.statistics.status(this.#options.name, this.#state, this.#options.version, this.#host);
+    const { config, version } = this.#options;
+    this.statistics.set("malformed_subjects", this.#bus.malformed);
+    return {
+      ...this.statistics.status(config.engine.name, this.#state, version, this.#pool),
+      partitions: [...this.#ownership.owned],
+    };
   }
 
-  async #swapSets(signal: AbortSignal): Promise<void> {
-    for await (const { digest, bytes } of this.#port.ruleSets(signal)) {
-      if (digest === this.#host?.set.digest) continue;
+  /** What it holds now, for metrics. */
+  get open(): { windows: number; threads: number; connected: number; partitions: number } {
+    const none = { windows: 0, threads: 0, connected: 0 };
+    return { ...(this.#pool?.open ?? none), partitions: this.#partitions.length };
+  }
+
+  #change(partitions: readonly number[]): Promise<void> {
+    this.#changes = this.#changes.then(async () => {
+      this.#partitions = partitions;
+      await this.#pool?.setPartitions(partitions);
+      await this.#putStatus();
+    });
+    return this.#changes;
+  }
+
+  /** What is in work is brought to its end, unless the bus is away or it takes too long: then it comes again, at another engine. */
+  async #stopPool(): Promise<void> {
+    const ended = this.#changes.then(() => this.#pool?.stop());
+    const limit = this.#bus.bus.connected ? STOP_LIMIT_MS : 0;
+    await Promise.race([ended, sleep(limit, undefined, { ref: false })]);
+    await this.#pool?.close();
+  }
+
+  async #swapSets(signal: AbortSignal, onFirst: () => void): Promise<void> {
+    const sets = this.#bus.watchRuleSets();
+    if (signal.aborted) sets.close();
+    else signal.addEventListener("abort", () => sets.close(), { once: true });
+    for await (const { digest, bytes } of sets) {
+      if (digest === this.#pool?.set.digest) continue;
       try {
         await this.#swap(bytes);
         this.statistics.refusedRuleSet = null;
+        onFirst();
       } catch (thrown) {
         this.statistics.add("rulesets_refused");
         this.statistics.refusedRuleSet = { digest, reason: reasonOf(thrown) };
@@ -100,109 +129,55 @@ export class Engine {
     }
   }
 
-  /** The new set is ready before the first message goes to it; those that the old one has are brought to their end there. */
+  /**
+   * The new set's threads are ready before they are given the partitions; those of the old one bring what they have to its
+   * end before that. What is remembered goes over by the bus.
+   */
   async #swap(bytes: Uint8Array): Promise<void> {
-    const host = await RuleHost.start(bytes, this.#hostOptions());
-    const old = this.#host;
-    this.#host = host;
-    this.#kinds = new Set([...host.set.rules, ...host.set.policies].flatMap((thing) => thing.on));
-    this.statistics.add("rulesets_loaded");
-    this.#log.info({ ruleset: host.set.digest, rules: host.set.rules.length }, "rule set in force");
-    this.#firstSet();
-    if (old !== null) void old.drain().then(() => old.close());
-  }
-
-  #hostOptions(): HostOptions {
-    const { config, memoryMb, watchdogMs, name, node } = this.#options;
-    return {
-      ...{ config, memoryMb, watchdogMs },
-      onFailure: (failure) => {
-        this.statistics.failed(failure);
-        this.#log.debug({ failure }, "a rule failed");
-      },
+    const pool = await Pool.start(bytes, {
+      ...{ config: this.#options.config, threads: this.#options.threads, bus: this.#bus },
       onRestart: (reason) => {
         this.statistics.add("worker_restarts");
-        this.#log.warn({ reason }, "the evaluation thread was restarted");
+        this.#log.warn({ reason }, "an evaluation thread was restarted");
       },
-      onDisabled: (id, reason, cause) => {
-        this.statistics.add("rules_disabled");
-        this.#log.error({ rule: id, reason, cause }, "a rule was disabled");
-        const alert = ruleDisabledAlert(name, id, reason, node, this.#host?.set.digest ?? "");
-        void this.#keepTrying(() => this.#port.publishFinding(alert));
-        void this.#putStatus();
-      },
-    };
-  }
-
-  async #takeEvents(signal: AbortSignal): Promise<void> {
-    const most = this.#options.inFlight ?? IN_FLIGHT;
-    for await (const message of this.#port.events(signal)) {
-      const work = this.#take(message).finally(() => this.#working.delete(work));
-      this.#working.add(work);
-      while (this.#working.size >= most) await Promise.race(this.#working);
-    }
-  }
-
-  async #take(message: EventMessage): Promise<void> {
-    const host = this.#host!;
-    this.statistics.add("messages");
-    if (!this.#kinds.has(message.kind)) {
-      this.statistics.add("messages_without_rules");
-      message.ack();
-      return;
-    }
-    try {
-      const result = await host.evaluate({ kind: message.kind, node: message.node }, message.data);
-      this.statistics.evaluated(message.subject, result);
-      await this.#publish(result);
-      message.ack();
-    } catch (thrown) {
-      this.statistics.add("messages_failed");
-      this.statistics.refuse(message.subject, reasonOf(thrown));
-      const givenUp = thrown instanceof EngineError && message.deliveries >= TRIES_MAX;
-      const then = givenUp ? "it is given up" : "it will come again";
-      this.#log.error({ err: thrown, subject: message.subject }, `a message could not be handled; ${then}`);
-      if (givenUp) {
+      onDisabled: (id, reason, message) => this.#disabled(pool, id, reason, message),
+      onGivenUp: (message, reason) => {
         this.statistics.add("messages_given_up");
-        message.term(reasonOf(thrown));
-      } else message.nak(RETRY_MS);
-    }
+        this.statistics.refuse(message, reason);
+        this.#log.error({ message, reason }, "a message is given up");
+      },
+      onReport: (report) => this.statistics.reported(report),
+    });
+    this.#changes = this.#changes.then(async () => {
+      const old = this.#pool;
+      await old?.setPartitions([]);
+      this.#pool = pool;
+      await pool.setPartitions(this.#partitions);
+      if (old !== null) void old.stop().then(() => this.statistics.keep(old.counters()));
+    });
+    await this.#changes;
+    this.statistics.add("rulesets_loaded");
+    this.#log.info({ ruleset: pool.set.digest, rules: pool.set.rules.length }, "rule set in force");
   }
 
-  /** Decisions first: they are of each finding, also of one that is not told again, and every millisecond counts. */
-  async #publish(result: MessageResult): Promise<void> {
-    const stored: Promise<void>[] = [];
-    for (const { policy, decision, messageId } of result.decisions) {
-      stored.push(this.#port.publishDecision(policy, decision, messageId));
-      this.statistics.add("decisions");
-    }
-    for (const finding of result.findings) {
-      if (this.#dedupe.admit(finding)) {
-        stored.push(this.#port.publishFinding(finding.alert));
-        this.statistics.add("alerts");
-        this.statistics.alerted(finding.alert);
-      } else this.statistics.add("suppressed");
-    }
-    await Promise.all(stored);
+  #disabled(pool: Pool, id: string, reason: string, message: string | null): void {
+    const { config } = this.#options;
+    this.statistics.add("rules_disabled");
+    this.#log.error({ rule: id, reason, message }, "a rule was disabled");
+    const alert = ruleDisabledAlert(config.engine.name, id, reason, config.node, pool.set.digest);
+    const work = this.#keepTrying(alert).finally(() => this.#publishing.delete(work));
+    this.#publishing.add(work);
+    void this.#putStatus();
   }
 
-  async #summaries(all: boolean): Promise<void> {
-    for (const summary of this.#dedupe.ended(all)) {
-      this.statistics.add("summaries");
-      const work = this.#keepTrying(() => this.#port.publishFinding(summary)).finally(() => this.#working.delete(work));
-      this.#working.add(work);
-    }
-    if (all) await Promise.allSettled(this.#working);
-  }
-
-  /** For what no message stands for any more that could be delivered again. */
-  async #keepTrying(act: () => Promise<void>): Promise<void> {
+  /** For what no message stands for that could be delivered again. */
+  async #keepTrying(alert: Alert): Promise<void> {
     for (let n = 0; ; n++) {
       try {
-        await act();
+        await this.#bus.publishFinding(alert);
         return;
       } catch (thrown) {
-        if (this.#state === "stopping" || n >= 60) {
+        if (this.#stopped || n >= 60) {
           this.statistics.add("publish_failed");
           this.#log.error({ err: thrown }, "could not be published");
           return;
@@ -214,7 +189,7 @@ export class Engine {
 
   async #putStatus(): Promise<void> {
     try {
-      await this.#port.putStatus(this.status());
+      await this.#bus.putStatus(this.#options.config.engine.name, this.status());
     } catch (thrown) {
       this.statistics.add("status_failed");
       this.#log.debug({ err: thrown }, "the status could not be written");

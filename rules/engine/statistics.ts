@@ -1,14 +1,12 @@
-import type { Alert } from "../../bus/types/alert.ts";
 import type { EngineStatus, RuleStatus } from "../../bus/types/engine-status.ts";
-import type { RuleFailure } from "../eval/evaluator.ts";
-import type { MessageResult } from "../eval/message.ts";
-import type { RuleHost } from "./rule-host.ts";
+import type { Pool } from "./pool.ts";
+import type { WorkerReport } from "./worker-protocol.ts";
 
 const REFUSED_MAX = 20;
 
 /** What the engine counted; nothing that is refused, failed or left out goes without a number here. */
 export class Statistics {
-  readonly counters: Record<string, number> = {};
+  readonly #counters: Record<string, number> = {};
   readonly #startedAt = new Date().toISOString();
   readonly #lastAlert = new Map<string, string>();
   readonly #lastError = new Map<string, string>();
@@ -16,17 +14,16 @@ export class Statistics {
   refusedRuleSet: EngineStatus["refused_ruleset"] = null;
 
   add(counter: string, amount = 1): void {
-    this.counters[counter] = (this.counters[counter] ?? 0) + amount;
+    this.#counters[counter] = (this.#counters[counter] ?? 0) + amount;
   }
 
-  evaluated(subject: string, result: MessageResult): void {
-    this.add("events", result.events);
-    this.add("findings", result.findings.length);
-    for (const [code, count] of Object.entries(result.refused)) {
-      this.add("refused", count);
-      this.add(`refused_${code}`, count);
-    }
-    if (result.refusal !== null) this.refuse(subject, result.refusal);
+  set(counter: string, count: number): void {
+    if (count > 0) this.#counters[counter] = count;
+  }
+
+  /** What the threads of a set that is replaced had counted. */
+  keep(counters: Readonly<Record<string, number>>): void {
+    for (const [counter, count] of Object.entries(counters)) this.add(counter, count);
   }
 
   refuse(subject: string, reason: string): void {
@@ -34,35 +31,39 @@ export class Statistics {
     this.#refused.splice(REFUSED_MAX);
   }
 
-  alerted(alert: Alert): void {
-    this.#lastAlert.set(alert.rule, new Date().toISOString());
+  reported({ alerted, errors, refused }: WorkerReport): void {
+    for (const [rule, time] of Object.entries(alerted)) this.#lastAlert.set(rule, time);
+    for (const [id, error] of Object.entries(errors)) this.#lastError.set(id, error);
+    this.#refused.unshift(...refused);
+    this.#refused.splice(REFUSED_MAX);
   }
 
-  failed(failure: RuleFailure): void {
-    this.add("rule_errors");
-    this.#lastError.set(failure.id, `${failure.where}: ${failure.reason} (event ${failure.event})`);
-  }
-
-  status(name: string, state: EngineStatus["state"], version: string, host: RuleHost | null): EngineStatus {
+  status(name: string, state: EngineStatus["state"], version: string, pool: Pool | null): EngineStatus {
     return {
       ...{ name, version, state, started_at: this.#startedAt, time: new Date().toISOString() },
-      // The bus's side knows them.
+      // The ownership knows them.
       partitions: [],
-      ruleset: host?.set.digest ?? null,
+      ruleset: pool?.set.digest ?? null,
       refused_ruleset: this.refusedRuleSet,
-      rules: host === null ? [] : this.#rules(host),
-      disabled: [...(host?.disabled ?? [])].map(([id, { reason, time }]) => ({ id, reason, time })),
-      counters: { ...this.counters },
+      rules: pool === null ? [] : this.#rules(pool),
+      disabled: [...(pool?.disabled ?? [])].map(([id, { reason, time }]) => ({ id, reason, time })),
+      counters: this.#sums(pool),
       refused: [...this.#refused],
     };
   }
 
-  #rules(host: RuleHost): RuleStatus[] {
-    const units = [...host.set.rules, ...host.set.policies];
-    return host.counts().map(({ id, counts }, index) => {
+  #sums(pool: Pool | null): Record<string, number> {
+    const sums = { ...this.#counters };
+    for (const [counter, count] of Object.entries(pool?.counters() ?? {})) sums[counter] = (sums[counter] ?? 0) + count;
+    return sums;
+  }
+
+  #rules(pool: Pool): RuleStatus[] {
+    const units = [...pool.set.rules, ...pool.set.policies];
+    return pool.counts().map(({ id, counts }, index) => {
       const unit = units[index]!;
       const rule = "severity" in unit ? unit : null;
-      const disabled = host.disabled.get(id);
+      const disabled = pool.disabled.get(id);
       return {
         id,
         kind: rule === null ? "policy" : "rule",

@@ -1,6 +1,9 @@
 import type { Alert } from "../../bus/types/alert.ts";
 import type { Decision } from "../../bus/types/decision.ts";
 import type { Event } from "../../bus/generated/events.ts";
+import { LiveIndex } from "../index/live-index.ts";
+import type { SkimmedLines } from "../index/skimmed-lines.ts";
+import type { EventOrigin } from "./event-check.ts";
 import { decisionMessageId, shortHash } from "../../bus/ids.ts";
 import { EngineError, reasonOf } from "../errors.ts";
 import type { EventScope, Policy, Rule } from "../model/rule.ts";
@@ -26,6 +29,8 @@ export interface EvaluatorOptions {
   /** Where given, a rule whose Rego runs out of memory is struck, and disabled when it was struck too often. */
   strikes?: Strikes;
   onDisabled?: (id: string, reason: string) => void;
+  /** False evaluates every rule of an event's kind, without index and without short cuts: what the index is compared with. */
+  indexed?: boolean;
   /** Told of every error of a rule; it is counted already. */
   onError?: (error: RuleFailure) => void;
 }
@@ -47,6 +52,8 @@ export interface Evaluation {
 /** A rule or policy, made ready. Its number is its place in `units`: rules first, then policies. */
 interface Unit {
   index: number;
+  /** `rule:<id>` or `policy:<id>`. */
+  key: string;
   rule: Rule | null;
   policy: Policy | null;
   when: JsonataProgram | null;
@@ -55,20 +62,28 @@ interface Unit {
   exceptions: JsonataProgram[];
 }
 
-/** Each so many events, the Rego of a kind is evaluated rule by rule: that is how its time by rule is known. */
+/** What is assumed of a unit that the set says nothing about. */
+const EVERYTHING = { formula: true, cover: null } as const;
+/** Each so many times, the Rego of a kind is evaluated rule by rule: that is how its time by rule is known. */
 const SAMPLE = 128;
+/** From so many candidates on, one call for all Rego of a kind costs less than one for each of them. */
+const GROUP_LEAST = 4;
 
 /**
- * Evaluates one rule set. Only the rules of an event's kind are looked at; all Rego of a kind is one call, as long as nothing
- * goes wrong in it: then its rules are evaluated one by one, so that the others go on and the error has a name.
+ * Evaluates one rule set. Of the rules of an event's kind only those are looked at that the index says may find something. All
+ * Rego of a kind is one call where many may, as long as nothing goes wrong in it: then the rules are evaluated one by one, so
+ * that the others go on and the error has a name.
  */
 export class Evaluator {
   readonly #set: RuleSet;
   readonly #options: EvaluatorOptions;
   readonly #units: Unit[] = [];
   readonly #byId = new Map<string, Unit>();
-  readonly #jsonata = new Map<string, Unit[]>();
-  readonly #rego = new Map<string, Unit[]>();
+  readonly #kinds = new Map<string, Unit[]>();
+  readonly #index: LiveIndex | null = null;
+  /** Kinds of which one call evaluates all Rego: none of it is disabled. */
+  readonly #whole = new Set<string>();
+  readonly #stopped = new Set<Unit>();
   readonly #program: RegoProgram | null;
   readonly #watch: Watch;
   readonly #tally: Tally;
@@ -84,6 +99,22 @@ export class Evaluator {
     this.#program = set.wasm === null ? null : new RegoProgram(set.wasm, data, { memoryMb: options.memoryMb });
     for (const rule of set.rules) this.#add(this.#unitOf(rule, null));
     for (const policy of set.policies) this.#add(this.#unitOf(null, policy));
+    for (const kind of Object.keys(set.entries))
+      if (!this.#units.some((unit) => this.#isOff(unit, kind))) this.#whole.add(kind);
+    if (options.indexed === false) return;
+    const kinds = [...this.#kinds].map(([kind, units]) => {
+      const indexed = units.map(({ index, key }) => {
+        const { formula, cover } = set.index[key]?.[kind] ?? EVERYTHING;
+        return { unit: index, formula, cover };
+      });
+      return [kind, indexed] as const;
+    });
+    this.#index = new LiveIndex(new Map(kinds), this.#units.length);
+  }
+
+  /** Tells which lines of a message have to be parsed; null where all have to be. */
+  linesOf(message: Buffer, origin: EventOrigin): SkimmedLines | null {
+    return this.#index?.linesOf(message, origin) ?? null;
   }
 
   /**
@@ -92,23 +123,47 @@ export class Evaluator {
    */
   async evaluate(event: Event, text: Uint8Array, alone = false): Promise<Evaluation> {
     const result: Evaluation = { findings: [], decisions: [] };
-    for (const unit of this.#jsonata.get(event.kind) ?? []) await this.#evaluateJsonata(unit, event, result);
-    if (this.#rego.has(event.kind)) await this.#evaluateRego(event.kind, event, text, alone, result, null);
-    if (this.#rego.has("alert")) {
-      for (const { alert } of result.findings) await this.#evaluateRego("alert", event, alert, alone, result, alert);
+    const units = this.#unitsFor(event);
+    const rego = units.filter((unit) => unit.when === null);
+    for (const unit of units) if (unit.when !== null) await this.#evaluateJsonata(unit, event, result);
+    if (rego.length > 0) await this.#evaluateRego(event.kind, rego, event, text, alone, result, null);
+    const policies = result.findings.length === 0 ? [] : (this.#kinds.get("alert") ?? []);
+    for (const { alert } of policies.length === 0 ? [] : result.findings) {
+      await this.#evaluateRego("alert", policies, event, alert, alone, result, alert);
     }
     return result;
   }
 
+  /** The units that may find something in an event, in the order of the set. */
+  #unitsFor(event: Event): Unit[] {
+    const units = this.#index?.find(event).map((unit) => this.#units[unit]!) ?? this.#kinds.get(event.kind) ?? [];
+    return this.#stopped.size === 0 ? units : units.filter((unit) => !this.#stopped.has(unit));
+  }
+
+  /** From here on it is not evaluated any more: another thread found that it does not come to an end. */
+  disable(id: string): void {
+    for (const unit of this.#units) if ((unit.rule ?? unit.policy)!.id === id) this.#leaveOut(unit);
+  }
+
+  #leaveOut(unit: Unit): void {
+    this.#stopped.add(unit);
+    // One call for all Rego of a kind would evaluate it still.
+    if (unit.when === null) for (const kind of (unit.rule ?? unit.policy)!.on) this.#whole.delete(kind);
+  }
+
   async #evaluateJsonata(unit: Unit, event: Event, result: Evaluation): Promise<void> {
-    if (!isInScope(scopeOf(unit), event) || unit.when!.fails(event)) {
+    if (!isInScope(scopeOf(unit), event)) {
       this.#tally.evaluated(unit.index, false);
       return;
     }
     this.#watch.enter(unit.index);
     const start = performance.now();
     try {
-      const holds = (await unit.when!.holds(event)) && !(await this.#excepted(unit, event));
+      const when =
+        this.#options.indexed === false
+          ? unit.when!.interpret(event)
+          : (unit.when!.decide(event) ?? unit.when!.interpret(event));
+      const holds = (typeof when === "boolean" ? when : await when) && !(await this.#excepted(unit, event));
       if (holds) await this.#find(unit, event, { message: await unit.message!.text(event) }, result);
       this.#tally.evaluated(unit.index, holds);
     } catch (thrown) {
@@ -118,18 +173,21 @@ export class Evaluator {
     this.#watch.leave();
   }
 
-  /** All Rego of a kind over one input: an event, or an alert that was found on it. */
+  /** Units of a kind over one input: an event, or an alert that was found on it. */
   async #evaluateRego(
     kind: string,
+    all: readonly Unit[],
     event: Event,
     input: unknown,
     alone: boolean,
     result: Evaluation,
     alert: Alert | null,
   ): Promise<void> {
-    const units = this.#rego.get(kind) ?? []; // none any more when the alert before this one disabled the last
-    const sampled = this.#calls++ % SAMPLE === 0;
-    if (!alone && !sampled && units.length === this.#all(kind)) {
+    const units = all.filter((unit) => !this.#stopped.has(unit)); // the alert before this one may have disabled some
+    const grouped =
+      !alone && units.length >= (this.#options.indexed === false ? 1 : GROUP_LEAST) && this.#whole.has(kind);
+    const sampled = grouped && this.#calls++ % SAMPLE === 0;
+    if (grouped && !sampled) {
       this.#watch.enter(GROUP);
       const found = this.#group(kind, input);
       this.#watch.leave();
@@ -239,25 +297,20 @@ export class Evaluator {
   /** Filling the memory takes a good part of a second each time: whoever does it again and again would stop all others. */
   #strike(unit: Unit, reason: string): void {
     if (this.#options.strikes?.add(unit.index) !== true) return;
-    for (const [kind, units] of this.#rego) {
-      const others = units.filter((other) => other !== unit);
-      if (others.length > 0) this.#rego.set(kind, others);
-      else this.#rego.delete(kind);
-    }
+    this.#leaveOut(unit);
     this.#options.onDisabled?.((unit.rule ?? unit.policy)!.id, reason);
   }
 
-  #all(kind: string): number {
-    const of = (things: readonly { on: readonly string[] }[]): number =>
-      things.filter((thing) => thing.on.includes(kind)).length;
-    return of(this.#set.rules.filter((rule) => rule.language === "rego")) + of(this.#set.policies);
+  #isOff(unit: Unit, kind: string): boolean {
+    const { id, on } = (unit.rule ?? unit.policy)!;
+    return unit.when === null && (on as readonly string[]).includes(kind) && this.#options.disabled?.has(id) === true;
   }
 
   #unitOf(rule: Rule | null, policy: Policy | null): Unit {
     const compile = (source: string): JsonataProgram => new JsonataProgram(source, this.#set.lists);
     try {
       return {
-        ...{ index: this.#units.length, rule, policy },
+        ...{ index: this.#units.length, key: rule === null ? `policy:${policy!.id}` : `rule:${rule.id}`, rule, policy },
         when: rule?.language === "jsonata" ? compile(rule.when) : null,
         message: rule?.language === "jsonata" ? new Template(rule.message, this.#set.lists) : null,
         dedupe: rule?.dedupe?.by.map(compile) ?? [],
@@ -271,10 +324,13 @@ export class Evaluator {
   #add(unit: Unit): void {
     this.#units.push(unit);
     const { id, on } = (unit.rule ?? unit.policy)!;
-    this.#byId.set(`${unit.rule === null ? "policy" : "rule"}:${id}`, unit);
+    this.#byId.set(unit.key, unit);
     if (this.#options.disabled?.has(id)) return;
-    const index = unit.rule?.language === "jsonata" ? this.#jsonata : this.#rego;
-    for (const kind of on) index.set(kind, [...(index.get(kind) ?? []), unit]);
+    for (const kind of on) {
+      const units = this.#kinds.get(kind);
+      if (units === undefined) this.#kinds.set(kind, [unit]);
+      else units.push(unit);
+    }
   }
 }
 

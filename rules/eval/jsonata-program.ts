@@ -2,33 +2,42 @@ import jsonata from "jsonata";
 import type { Lists } from "../model/lists.ts";
 import type { Ast } from "../lint/jsonata-ast.ts";
 import { registerRuleFunctions } from "./jsonata-functions.ts";
-import { surelyFalse } from "./jsonata-shortcut.ts";
+import { knownValue } from "./jsonata-known.ts";
+import type { Part } from "./jsonata-known.ts";
+import { MATCHED, truth, UNKNOWN } from "./jsonata-known-value.ts";
 import { parseTemplate, textOf } from "./template.ts";
 
 /** A compiled expression with the rule functions and `$lists`. */
 export class JsonataProgram {
   readonly #expression: jsonata.Expression;
-  readonly #surelyFalse: (event: unknown) => boolean;
+  readonly #known: Part;
 
   constructor(source: string, lists: Lists) {
     this.#expression = jsonata(source);
     registerRuleFunctions(this.#expression);
     this.#expression.assign("lists", lists);
-    this.#surelyFalse = surelyFalse(this.#expression.ast() as unknown as Ast, lists);
+    this.#known = knownValue(this.#expression.ast() as unknown as Ast, lists);
   }
 
-  value(event: unknown): Promise<unknown> {
-    return this.#expression.evaluate(event) as Promise<unknown>;
+  async value(event: unknown): Promise<unknown> {
+    const value = this.#known(event);
+    return value === UNKNOWN || value === MATCHED || Array.isArray(value) ? this.#expression.evaluate(event) : value;
   }
 
-  /** Whether it certainly does not hold, told without the interpreter; false says nothing. */
-  fails(event: unknown): boolean {
-    return this.#surelyFalse(event);
+  /** Whether it holds, where that can be told without the interpreter; null where it cannot. */
+  decide(event: unknown): boolean | null {
+    const value = truth(this.#known(event));
+    return value === UNKNOWN ? null : value;
   }
 
   /** Whether the value counts as true, by JSONata's own `$boolean`. */
   async holds(event: unknown): Promise<boolean> {
-    const value = await this.#expression.evaluate(event);
+    return this.decide(event) ?? (await this.interpret(event));
+  }
+
+  /** The same by the interpreter alone. */
+  async interpret(event: unknown): Promise<boolean> {
+    const value: unknown = await this.#expression.evaluate(event);
     return value === true || (value !== false && value !== undefined && isTrue(value));
   }
 }

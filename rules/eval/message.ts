@@ -14,7 +14,10 @@ export interface MessageResult extends Evaluation {
   refusal: string | null;
 }
 
-/** Evaluates the events of a message (NDJSON), each parsed once. What is no event of this origin is refused and counted. */
+/**
+ * Evaluates the events of a message (NDJSON). What is no event of this origin is refused and counted. Lines that no rule can
+ * find something in are not parsed, except for a sample: of them no more is checked than that they are of the kind and node.
+ */
 export async function evaluateMessage(
   evaluator: Evaluator,
   data: Uint8Array,
@@ -23,26 +26,37 @@ export async function evaluateMessage(
 ): Promise<MessageResult> {
   const result: MessageResult = { findings: [], decisions: [], events: 0, refused: {}, refusal: null };
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  const lines = evaluator.linesOf(bytes, origin);
   for (let start = 0; start < bytes.length;) {
     const newline = bytes.indexOf(NEWLINE, start);
     const end = newline < 0 ? bytes.length : newline;
     if (end > start) {
-      const line = bytes.subarray(start, end);
-      const event = parse(line);
-      const refused = event === undefined ? NOT_JSON : checkEvent(event, origin);
-      if (refused === null) {
-        result.events++;
-        const { findings, decisions } = await evaluator.evaluate(event as Event, textOf(line, event), alone);
-        result.findings.push(...findings);
-        result.decisions.push(...decisions);
-      } else {
-        result.refused[refused.code] = (result.refused[refused.code] ?? 0) + 1;
-        result.refusal ??= `${refused.code}: ${refused.reason}`;
-      }
+      if (lines?.concern(start) === false) result.events++;
+      else await evaluateLine(evaluator, bytes.subarray(start, end), origin, alone, result);
     }
     start = end + 1;
   }
   return result;
+}
+
+async function evaluateLine(
+  evaluator: Evaluator,
+  line: Buffer,
+  origin: EventOrigin,
+  alone: boolean,
+  result: MessageResult,
+): Promise<void> {
+  const event = parse(line);
+  const refused = event === undefined ? NOT_JSON : checkEvent(event, origin);
+  if (refused === null) {
+    result.events++;
+    const { findings, decisions } = await evaluator.evaluate(event as Event, textOf(line, event), alone);
+    result.findings.push(...findings);
+    result.decisions.push(...decisions);
+  } else {
+    result.refused[refused.code] = (result.refused[refused.code] ?? 0) + 1;
+    result.refusal ??= `${refused.code}: ${refused.reason}`;
+  }
 }
 
 const NOT_JSON: Refused = { code: "not_json", reason: "a line is not JSON" };

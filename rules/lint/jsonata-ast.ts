@@ -17,6 +17,7 @@ export interface Ast {
   stages?: { type: string; expr?: Ast }[];
   predicate?: { type: string; expr?: Ast }[];
   group?: { lhs: [Ast, Ast][] };
+  keepArray?: boolean;
 }
 
 /** Name of the function that a node calls with `$name(...)`, or null. */

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join, relative, sep } from "node:path";
+import { unpackedName } from "./bundle.ts";
 import type { Problems } from "./problems.ts";
 
 /** A file of a rule directory. `name` is the same on any machine (`policies/web/x.yaml`), `file` is as the user wrote it. */
@@ -20,7 +21,7 @@ export interface SourceDir {
 export function labelDirs(paths: readonly string[], taken: readonly string[] = []): SourceDir[] {
   const used = new Set(taken);
   return paths.map((path) => {
-    const base = basename(path.replace(/\/+$/, "")) || "rules";
+    const base = unpackedName(basename(path.replace(/\/+$/, ""))) || "rules";
     let label = base;
     for (let n = 2; used.has(label); n++) label = `${base}-${n}`;
     used.add(label);

@@ -2,6 +2,7 @@ import { lintRules } from "../lint/lint-rules.ts";
 import type { Lists } from "../model/lists.ts";
 import type { Policy, Rule } from "../model/rule.ts";
 import { SHIPPED_PACKS, SHIPPED_REGO } from "../paths.ts";
+import { isBundle, readBundle } from "./bundle.ts";
 import { appendExceptions } from "./exceptions.ts";
 import { labelDirs, readSources } from "./files.ts";
 import type { SourceDir, SourceFile } from "./files.ts";
@@ -11,10 +12,12 @@ import { readRegoFile } from "./rego-file.ts";
 import { readYamlRules } from "./yaml-rule.ts";
 
 export interface LoadOptions {
-  /** The user's directories, in order. */
+  /** The user's directories and OPA bundles, in order. */
   dirs: readonly string[];
   /** Whether what ships with Reeve is in it. */
   shipped: boolean;
+  /** Digests of packed OPA bundles whose signatures were verified, by path. */
+  verified?: ReadonlyMap<string, string>;
 }
 
 /** All that the directories hold, read and checked as far as it goes without opa. */
@@ -41,7 +44,9 @@ export function loadRules(options: LoadOptions, problems: Problems): LoadedRules
   const sources = [
     // The shipped libraries and lists are there for the user's rules even where the shipped rules are not wanted.
     ...shipped.flatMap((dir) => readSources(dir, problems)).filter((source) => options.shipped || isLibrary(source)),
-    ...own.flatMap((dir) => readSources(dir, problems)),
+    ...own.flatMap((dir) =>
+      isBundle(dir.path) ? readBundle(dir, options.verified?.get(dir.path), problems) : readSources(dir, problems),
+    ),
   ];
   const of = (role: SourceFile["role"]): SourceFile[] => sources.filter((source) => source.role === role);
 

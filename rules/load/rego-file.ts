@@ -3,7 +3,7 @@ import { POLICY_KINDS } from "../model/kinds.ts";
 import type { Policy, RegoRule } from "../model/rule.ts";
 import type { SourceFile } from "./files.ts";
 import type { Problems } from "./problems.ts";
-import { readDedupe, readExceptions, readId, readKinds, readScope, readSeverity, readTags } from "./rule-fields.ts";
+import { readDedupe, readExceptions, readFlag, readId, readKinds, readScope, readSeverity, readTags } from "./rule-fields.ts";
 import { readYaml } from "./yaml-reader.ts";
 import type { YamlReader } from "./yaml-reader.ts";
 
@@ -19,8 +19,8 @@ const METADATA_KEYS = [
   "custom",
   "compile",
 ] as const;
-const DETECTION_KEYS = ["id", "on", "scope", "severity", "tags", "dedupe", "exceptions"] as const;
-const POLICY_KEYS = ["on", "scope", "tags"] as const;
+const DETECTION_KEYS = ["id", "on", "scope", "severity", "tags", "dedupe", "exceptions", "unindexed"] as const;
+const POLICY_KEYS = ["on", "scope", "tags", "unindexed"] as const;
 
 /** What the package of a Rego file is to the engine; libraries are neither. */
 export interface RegoFile {
@@ -94,11 +94,12 @@ function readDetection(source: SourceFile, reader: YamlReader, name: string, lin
   const tags = readTags(reader, map.get("tags"));
   const dedupe = readDedupe(reader, map.get("dedupe"));
   const exceptions = readExceptions(reader, map.get("exceptions"), source.file);
+  const unindexed = readFlag(reader, map.get("unindexed"), "unindexed");
   if (!id || !on || !severity) return undefined;
   return {
     language: "rego",
     ...scope,
-    ...{ id, on, severity, tags, dedupe, exceptions },
+    ...{ id, on, severity, tags, dedupe, exceptions, unindexed },
     title: reader.string(meta.get("title"), "title") ?? id,
     description: reader.string(meta.get("description"), "description") ?? "",
     package: name,
@@ -123,7 +124,13 @@ function readPolicy(source: SourceFile, reader: YamlReader, name: string, line: 
   if (!on) return undefined;
   return {
     ...scope,
-    ...{ id, on, package: name, entry: `${id}/decision` },
+    ...{
+      id,
+      on,
+      package: name,
+      entry: `${id}/decision`,
+      unindexed: readFlag(reader, map.get("unindexed"), "unindexed"),
+    },
     title: reader.string(meta.get("title"), "title") ?? id,
     description: reader.string(meta.get("description"), "description") ?? "",
     ...{ file: source.file, line },

@@ -120,3 +120,11 @@ export function readException(
   if (name === undefined || when === undefined) return undefined;
   return { name, when, file, line: reader.lineOf(map.get("when")) };
 }
+
+/** True or false; false where it is not said. */
+export function readFlag(reader: YamlReader, node: Node | undefined, what: string): boolean {
+  if (node === undefined) return false;
+  const value = reader.plain(node);
+  if (typeof value !== "boolean") reader.error(node, `${what} is ${JSON.stringify(value)}`, "true, false");
+  return value === true;
+}

@@ -3,7 +3,7 @@ import type { JsonataRule } from "../model/rule.ts";
 import type { SourceFile } from "./files.ts";
 import { readExpression, readTemplate } from "./jsonata-source.ts";
 import type { Problems } from "./problems.ts";
-import { readDedupe, readExceptions, readId, readKinds, readScope, readSeverity, readTags } from "./rule-fields.ts";
+import { readDedupe, readExceptions, readFlag, readId, readKinds, readScope, readSeverity, readTags } from "./rule-fields.ts";
 import { readYaml } from "./yaml-reader.ts";
 import type { YamlReader } from "./yaml-reader.ts";
 
@@ -19,6 +19,7 @@ export const RULE_KEYS = [
   "message",
   "dedupe",
   "exceptions",
+  "unindexed",
 ] as const;
 
 /** A rule and where each of its expressions stands, for the lint. */
@@ -60,13 +61,14 @@ function readRule(source: SourceFile, reader: YamlReader): LoadedYamlRule | unde
   const tags = readTags(reader, map.get("tags"));
   const dedupe = readDedupe(reader, map.get("dedupe"));
   const exceptions = readExceptions(reader, map.get("exceptions"), source.file);
+  const unindexed = readFlag(reader, map.get("unindexed"), "unindexed");
   if (!id || !on || !when || !severity || message === undefined) return undefined;
   const line = reader.lineOf(undefined);
   return {
     rule: {
       language: "jsonata",
       ...scope,
-      ...{ id, title, description, on, when, severity, tags, message, dedupe, exceptions },
+      ...{ id, title, description, on, when, severity, tags, message, dedupe, exceptions, unindexed },
       ...{ file: source.file, line },
     },
     reader,

@@ -8,3 +8,6 @@ export type PolicyKind = (typeof POLICY_KINDS)[number];
 export function isEventKind(kind: string): kind is EventKind {
   return (EVENT_KINDS as readonly string[]).includes(kind);
 }
+
+/** Kinds of which there are few: a rule may be evaluated for each of their events. */
+export const QUIET_KINDS: ReadonlySet<PolicyKind> = new Set<PolicyKind>(["alert", "denial", "gap"]);

@@ -1,10 +1,20 @@
 import { contentDigest } from "../../bus/ids.ts";
+import type { Atom, Formula } from "../formula/formula.ts";
 import { EngineError } from "../errors.ts";
 import { canonicalJson } from "./canonical.ts";
 import type { Lists } from "./lists.ts";
 import type { Policy, Rule } from "./rule.ts";
 
-const FORMAT = "reeve-rule-set/1";
+const FORMAT = "reeve-rule-set/2";
+
+/** What must hold of an event of a kind for a rule to find something, and the atoms by which it is found; without a cover it is evaluated for each. */
+export interface IndexEntry {
+  formula: Formula;
+  cover: Atom[] | null;
+}
+
+/** By `rule:<id>` or `policy:<id>`, then by kind of event. */
+export type RuleIndex = Record<string, Record<string, IndexEntry>>;
 
 /** A built set of rules: all that an engine needs. `wasm` is null when there is no Rego in it. */
 export interface RuleSet {
@@ -14,6 +24,7 @@ export interface RuleSet {
   lists: Lists;
   /** Kinds (and `alert`) that have Rego, and the wasm entry point that evaluates all of it at once. */
   entries: Record<string, string>;
+  index: RuleIndex;
   wasm: Uint8Array | null;
 }
 
@@ -48,9 +59,9 @@ export function decodeRuleSet(bytes: Uint8Array): RuleSet {
     const found = JSON.stringify((parsed as { format?: unknown } | null)?.format);
     throw new EngineError("bundle", `the rule set's format is ${found}, this engine reads ${JSON.stringify(FORMAT)}`);
   }
-  const { rules, policies, lists, entries, wasm } = parsed;
-  if (!Array.isArray(rules) || !Array.isArray(policies) || !isObject(lists) || !isObject(entries)) {
-    throw new EngineError("bundle", "the rule set lacks one of rules, policies, lists, entries");
+  const { rules, policies, lists, entries, index, wasm } = parsed;
+  if (!Array.isArray(rules) || !Array.isArray(policies) || !isObject(lists) || !isObject(entries) || !isObject(index)) {
+    throw new EngineError("bundle", "the rule set lacks one of rules, policies, lists, entries, index");
   }
   if (wasm !== null && typeof wasm !== "string") throw new EngineError("bundle", "the rule set's wasm is not base64");
   return {
@@ -59,6 +70,7 @@ export function decodeRuleSet(bytes: Uint8Array): RuleSet {
     policies,
     lists,
     entries,
+    index,
     wasm: wasm === null ? null : Buffer.from(wasm, "base64"),
   };
 }

@@ -31,6 +31,8 @@ interface RuleBase {
   tags: string[];
   dedupe: Dedupe | null;
   exceptions: Exception[];
+  /** It is known that nothing of it can be indexed: it is evaluated for each event of its kinds. */
+  unindexed: boolean;
   file: string;
   line: number;
 }
@@ -60,6 +62,7 @@ export interface Policy {
   description: string;
   package: string;
   entry: string;
+  unindexed: boolean;
   file: string;
   line: number;
 }

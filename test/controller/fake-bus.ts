@@ -1,7 +1,7 @@
 import { BusError } from "../../bus/errors.ts";
 import { createLogger } from "../../bus/log.ts";
 import type { DesiredEntry } from "../../bus/types/desired.ts";
-import type { RuleSetInfo } from "../../bus/types/rule-set.ts";
+import type { ActivatedRuleSet, Activation, RuleSetInfo } from "../../bus/types/rule-set.ts";
 import type {
   ControllerBus,
   ControlHandler,
@@ -90,7 +90,7 @@ export class FakeDesired implements DesiredBucket {
 }
 
 export class FakeRuleSets implements RuleSetStore {
-  readonly published: { bytes: Uint8Array; info: RuleSetInfo; time: number }[] = [];
+  readonly published: { bytes: Uint8Array; info: RuleSetInfo; time: number; activation?: Activation }[] = [];
   failures = 0;
 
   publish(bytes: Uint8Array, info: RuleSetInfo): Promise<void> {
@@ -99,15 +99,18 @@ export class FakeRuleSets implements RuleSetStore {
     return Promise.resolve();
   }
 
-  select(digest: string): Promise<RuleSetInfo> {
+  select(digest: string, activation: Activation): Promise<RuleSetInfo> {
     const found = this.published.find(({ info }) => info.digest === digest);
     if (found === undefined) return Promise.reject(new BusError("not_found", `no rule set ${digest}`));
-    this.published.push(found);
+    this.published.push({ ...found, activation });
     return Promise.resolve(found.info);
   }
 
-  current(): Promise<RuleSetInfo | null> {
-    return Promise.resolve(this.published.at(-1)?.info ?? null);
+  current(): Promise<ActivatedRuleSet | null> {
+    const last = this.published.at(-1);
+    if (last === undefined) return Promise.resolve(null);
+    const { info, activation = { source: "build", by: null, over: null } } = last;
+    return Promise.resolve({ ...info, activated_at: info.built_at, activation });
   }
 }
 

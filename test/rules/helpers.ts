@@ -54,13 +54,14 @@ export function lines(...events: (Event | string)[]): Buffer {
   return Buffer.from(events.map((event) => (typeof event === "string" ? event : JSON.stringify(event))).join("\n"));
 }
 
+/** A rule that says of itself that it need not be indexed, so that any condition will do. */
 export const yamlRule = (id: string, when: string, more = ""): string =>
-  `id: ${id}\non: [process_exec]\nwhen: ${when}\nseverity: high\nmessage: "{{process.binary}} ran"\n${more}`;
+  `id: ${id}\non: [process_exec]\nwhen: ${when}\nseverity: high\nmessage: "{{process.binary}} ran"\n${more}${more === "" || more.endsWith("\n") ? "" : "\n"}unindexed: true\n`;
 
 export const regoRule = (id: string, body: string, more = ""): string =>
   `# METADATA
 # title: Test
-# custom: {id: ${id}, on: [process_exec], severity: critical${more}}
+# custom: {id: ${id}, on: [process_exec], severity: critical, unindexed: true${more}}
 package detections.${id.replaceAll("-", "_")}
 
 ${body}

@@ -30,7 +30,7 @@ alert contains {"message": message} if {
 # The image that fork() copied: the server itself, also where its parent has ended since.
 server := input.process.previous.binary if process.is_web_server(input.process.previous.binary)
 
-else := input.parent.binary
+server := input.parent.binary if not process.is_web_server(input.process.previous.binary)
 
 # A script with a shebang that the server runs itself is a CGI program: that is what it is there for.
 cgi_script if {

@@ -279,15 +279,24 @@ describe("keeping a rule set", () => {
     expect(live()).toBe("one|");
   });
 
-  test("a pushed set is current until the next change", async () => {
+  test("a pushed set is current until something else is in the directories, also over a restart", async () => {
     save("one");
     await start();
     const { digest } = keeper.status;
     save("two");
     await until(() => live() === "two|");
-    await keeper.push(digest ?? "");
+    await keeper.push(digest ?? "", "push", "root@web-1");
     expect([live(), keeper.status.source, keeper.status.digest]).toEqual(["one|", "push", digest]);
-    await expect(keeper.push("sha256:none")).rejects.toMatchObject({ code: "not_found" });
+    keeper.changed(); // as by touch: the same is in there
+    const before = builds;
+    await until(() => builds > before && keeper.status.state === "live");
+    expect(live()).toBe("one|");
+    stopping.abort();
+    await Promise.all([running, close()]);
+    stopping = new AbortController();
+    await start();
+    expect([live(), keeper.status.source, keeper.status.digest]).toEqual(["one|", "push", digest]);
+    await expect(keeper.push("sha256:none", "push", null)).rejects.toMatchObject({ code: "not_found" });
     save("one");
     await until(() => keeper.status.source === "build");
     expect(keeper.status.digest).toBe(digest);

@@ -56,5 +56,5 @@ test("without Rego there is no wasm", async () => {
 
 test("a bundle that is none says so", () => {
   expect(() => decodeRuleSet(Buffer.from("{"))).toThrow("the rule set is not JSON");
-  expect(() => decodeRuleSet(Buffer.from("{}"))).toThrow('this engine reads "reeve-rule-set/1"');
+  expect(() => decodeRuleSet(Buffer.from("{}"))).toThrow('this engine reads "reeve-rule-set/2"');
 });

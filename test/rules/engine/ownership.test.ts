@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { EngineBus } from "../../../bus/clients/engine.ts";
+import { EngineBus, type EngineMember } from "../../../bus/clients/engine.ts";
 import { createLogger } from "../../../bus/log.ts";
 import { Ownership, present } from "../../../rules/engine/ownership.ts";
 import { startBus, until, type TestBus } from "../../bus/harness.ts";
@@ -24,7 +24,7 @@ async function start(name: string): Promise<Running> {
   const client = new EngineBus(await bus.connect("engine"));
   const ownership = new Ownership(client, name, ALL, createLogger("engine", "silent"));
   const stop = new AbortController();
-  const done = ownership.run(stop.signal, () => {});
+  const done = ownership.run(stop.signal, () => Promise.resolve());
   return {
     ownership,
     client,
@@ -65,11 +65,31 @@ test("one that dies without a word is replaced within six seconds", async () => 
   await one.leave();
 });
 
+test("a bus that was away takes no partition from anybody who is still there", async () => {
+  const one = await start("one");
+  const two = await start("two");
+  await until(() => shares(one, two).join() === "16,16");
+  const before = [one.ownership.owned, two.ownership.owned].map((owned) => owned.join());
+  const changes: string[] = [];
+  const watching = setInterval(() => {
+    const now = [one.ownership.owned, two.ownership.owned].map((owned) => owned.join());
+    if (now.join(";") !== before.join(";")) changes.push(now.join(";"));
+  }, 20);
+  // Longer than an engine that says nothing is taken for there.
+  await bus.restart("kill", 5000);
+  await new Promise((wake) => setTimeout(wake, 6000));
+  clearInterval(watching);
+  expect(changes).toEqual([]);
+  await two.leave();
+  await one.leave();
+});
+
 test("who is there is told by the server's times alone", () => {
-  const at = (id: string, time: number): { id: string; time: number; partitions: number[] } => ({
+  const at = (id: string, time: number): EngineMember => ({
     id,
     time,
     partitions: [],
+    holds: [],
   });
   expect(present([at("a", 10_000), at("b", 6000), at("c", 7000)]).map(({ id }) => id)).toEqual(["a", "c"]);
 });
