@@ -52,7 +52,7 @@ async function runUntil(
   const disarm = () => agent.disarm();
   process.on(DISARM_SIGNAL, disarm);
   const port = config.agent.metrics_port;
-  const metrics = port === 0 ? undefined : await serveMetrics(port, () => agent.snapshot());
+  const metrics = port === 0 ? undefined : await serveMetrics(port, () => agent.metrics());
   try {
     agent.start();
     running(agent.hooks.attached);
