@@ -149,7 +149,7 @@ export class SelectorTables {
   counters(): CountedSelector[] {
     return [...this.#applied].map(([key, { source }]) => {
       const counted = this.#numbers.read(key);
-      return { entry: source.entry, id: source.selector.id, ...(counted ?? NOTHING) };
+      return Object.assign({ entry: source.entry, id: source.selector.id }, counted ?? NOTHING);
     });
   }
 

@@ -50,10 +50,10 @@ it("revisions swapped all along: every connect is decided by one of them, whole"
   const helpers = [await start(), await start()];
   const counts = [0, 0];
   const denied = [0, 0];
-  let stop = false;
+  const stop = new AbortController();
   // as fast as they can: an event is on its way whenever the root changes
   const connecting = helpers.map(async (helper, index) => {
-    while (!stop) {
+    while (!stop.signal.aborted) {
       const result = await helper.load(BATCH, ["127.0.0.1", index + 1, "udp"]);
       counts[index]! += BATCH;
       denied[index]! += result.denied;
@@ -65,7 +65,7 @@ it("revisions swapped all along: every connect is decided by one of them, whole"
     expect(host.tables.apply(++swaps, revision()).refused).toEqual([]);
     await new Promise((resolve) => setImmediate(resolve));
   }
-  stop = true;
+  stop.abort();
   await Promise.all(connecting);
   for (const helper of helpers) helper.close();
   // port 1 is denied by every revision, port 2 by none
