@@ -10,6 +10,8 @@ import { Random, VOCABULARY } from "../agent/selectors/random.ts";
 import { connectScript, Host, selector } from "./host.ts";
 
 const BATCH = 20_000;
+/** What the processes connect to: port 1 is denied by every revision, port 2 by none. */
+const PORTS = [1, 2, 1, 1];
 const SECONDS = many(8, 20);
 const SWAPS = many(150, 20);
 
@@ -28,16 +30,16 @@ function deny(id: string, priority: number, match: Predicate[]): ActiveSelector 
   return selector({ id, hook: "network_connect", scope: { cgroup: host.cgroup }, priority, match });
 }
 
-/** Two processes that connect as fast as they can, so that an event is on its way whenever the root changes. */
+/** Processes that connect as fast as they can, so that an event is on its way whenever the root changes. */
 async function connect() {
   const start = () => ConnectHelper.start(host.start(`echo $$; exec ${load.file}`));
-  const helpers = [await start(), await start()];
-  const counts = [0, 0];
-  const denied = [0, 0];
+  const helpers = await Promise.all(PORTS.map(start));
+  const counts = PORTS.map(() => 0);
+  const denied = PORTS.map(() => 0);
   const stop = new AbortController();
   const loops = helpers.map(async (helper, index) => {
     while (!stop.signal.aborted) {
-      const result = await helper.load(BATCH, ["127.0.0.1", index + 1, "udp"]);
+      const result = await helper.load(BATCH, ["127.0.0.1", PORTS[index]!, "udp"]);
       counts[index]! += BATCH;
       denied[index]! += result.denied;
     }
@@ -49,7 +51,8 @@ async function connect() {
       stop.abort();
       await Promise.all(loops);
       for (const helper of helpers) helper.close();
-      return { missed: counts[0]! - denied[0]!, wronged: denied[1]! };
+      const sum = (port: number, of: number[]) => of.reduce((all, one, i) => all + (PORTS[i] === port ? one : 0), 0);
+      return { missed: sum(1, counts) - sum(1, denied), wronged: sum(2, denied) };
     },
   };
 }
