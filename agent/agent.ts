@@ -5,6 +5,7 @@ import type { Config } from "../bus/config/settings.ts";
 import type { BusConnection } from "../bus/connection.ts";
 import type { Logger } from "../bus/log.ts";
 import type { NodeStatus } from "../bus/types/status.ts";
+import { connectCgroup } from "./connect-cgroup.ts";
 import { DesiredState } from "./desired/desired-state.ts";
 import { LeaseBook } from "./desired/leases.ts";
 import { WallClock } from "./events/clock.ts";
@@ -28,6 +29,8 @@ const VERIFY_TICKS = 300;
 /** Refused selectors are tried again every so many ticks. */
 const RETRY_TICKS = 5;
 const FINISH_MS = 3000;
+/** After containers came and were marked in a hurry, everything is looked at once more. */
+const FOLLOW_MS = 500;
 
 /** One node's agent: all parts put together. */
 export class Agent {
@@ -43,6 +46,7 @@ export class Agent {
   readonly #ringLosses: RingLosses;
   readonly #timers: NodeJS.Timeout[] = [];
   #soon: NodeJS.Timeout | undefined;
+  #applySoon: NodeJS.Timeout | undefined;
   #state: NodeStatus["state"] = "starting";
   #ticks = 0;
   #statusFailures = 0;
@@ -56,13 +60,14 @@ export class Agent {
     this.hooks = new Hooks({
       ringBytes,
       argumentBytes: config.agent.argument_bytes,
-      connectCgroup: cgroupRoot === undefined ? undefined : join(cgroupRoot, config.agent.cgroup),
+      connectCgroup: cgroupRoot === undefined ? undefined : connectCgroup(cgroupRoot, config.agent.cgroup),
     });
     this.#bus = new AgentBus(connection);
     this.#sender = new Sender(config, this.#clock, (subject, payload, id) =>
       this.#bus.events.publish(subject, payload, id),
     );
     this.hooks.attachProcesses();
+    this.#sender.sayRestart();
     this.#ringLosses = new RingLosses(this.hooks.maps.fd("losses")!, this.#sender.losses, this.#clock.now());
     this.#observer = new Observer({
       config,
@@ -76,11 +81,20 @@ export class Agent {
         const active = this.#matcher.describe(install, selector)?.selector;
         return active && { id: active.id, priority: active.priority, because: active.because };
       },
+      onContainers: () => this.#onContainers(),
     });
     this.#observer.seed();
     this.hooks.attachScopes(log);
     this.hooks.attachConnect();
-    this.#matcher = makeMatcher({ config, hooks: this.hooks, lookup: this.#observer.lookup, cgroupRoot, log });
+    this.#sender.alsoHeld(() => this.#observer.gate.oldest());
+    this.#matcher = makeMatcher({
+      config,
+      hooks: this.hooks,
+      lookup: this.#observer.lookup,
+      containers: this.#observer.scopedContainers,
+      cgroupRoot,
+      log,
+    });
     this.#desired = new DesiredState({
       node: config.node,
       tables: this.#matcher,
@@ -97,6 +111,7 @@ export class Agent {
 
   start(): void {
     this.#state = "running";
+    this.#observer.containers.start();
     this.#observer.loop.start();
     this.#timers.push(
       setInterval(() => this.#tick(), TICK_MS),
@@ -119,9 +134,12 @@ export class Agent {
     this.#state = "stopping";
     for (const timer of this.#timers) clearInterval(timer);
     clearTimeout(this.#soon);
-    this.#observer.loop.stop();
+    clearTimeout(this.#applySoon);
+    await this.#observer.loop.stop();
+    this.#sender.readNoMore();
     this.#observer.loop.drainNow();
     this.#desired.close();
+    this.#observer.gate.flush();
     this.#ringLosses.look(this.#clock.now());
     await this.#putStatus();
     await this.#sender.finish(this.#bus.bus.connected ? FINISH_MS : 0);
@@ -134,7 +152,7 @@ export class Agent {
 
   /** All numbers there are. */
   snapshot(): Snapshot {
-    const { table, records, denials, loop } = this.#observer;
+    const { table, records, denials, loop, containers, gate } = this.#observer;
     const { published: _published, ...bus } = this.#bus.events.counters;
     return {
       counters: {
@@ -142,22 +160,30 @@ export class Agent {
         records_fork: records.counters.fork,
         records_exit: records.counters.exit,
         records_denial: records.counters.denial,
+        records_cgroup: records.counters.cgroup,
         records_malformed: records.counters.malformed,
         denials: denials.counters.denials,
         denials_unnamed: denials.counters.unnamed,
         drains: loop.counters.passes,
+        sleeps: loop.counters.sleeps,
         events_stored: this.#sender.counters.events,
         messages_stored: this.#sender.counters.messages,
         messages_resent: bus.resent,
         messages_duplicate: bus.duplicates,
         table_compactions: table.compactions,
         status_failures: this.#statusFailures,
+        ...containers.counters,
+        events_waited_for_container: gate.counters.waited,
+        events_of_unnamed_container: gate.counters.unknown,
+        events_not_waited_for_room: gate.counters.crowded,
         ...Object.fromEntries(Object.entries(this.#matcher.counts()).map(([name, n]) => [`matcher_${name}`, n])),
       },
       losses: this.#sender.losses.totals(),
       gauges: {
         processes_living: table.living,
         processes_known: table.size,
+        containers_known: containers.book.size,
+        events_waiting_for_container: gate.size,
         messages_waiting: this.#sender.outbox.waiting,
         bytes_waiting: this.#sender.outbox.bytes,
         ring_bytes_pending: this.#observer.pendingBytes,
@@ -192,13 +218,39 @@ export class Agent {
   #tick(): void {
     this.#ticks++;
     this.#clock.adjust();
+    this.#observer.sweep();
     const lost = this.#ringLosses.look(this.#clock.now());
     if (lost > 0 || this.#ticks % VERIFY_TICKS === 0 || this.#isFull()) this.#observer.verify();
     this.#matcher.tick();
+    if (lost > 0 || !this.hooks.tellsCgroups) this.#observer.containers.scan();
+    this.#observer.containers.tick();
     // what a scope names (a container, a process) may have come meanwhile
     if (this.#ticks % RETRY_TICKS === 0 && this.#desired.refused.length > 0) this.#desired.apply();
     this.#sender.sayLosses();
+    if (this.#sender.batcher.oldest() !== undefined) this.#observer.loop.wake();
     this.#sender.save();
+  }
+
+  /** Containers came, went or got other names: scopes may mean others now. */
+  #onContainers(): void {
+    if (this.#state !== "running" || this.#desired.disarmed) return;
+    if (!this.#matcher.usesContainers && this.#desired.refused.length === 0) return;
+    try {
+      const followed = this.#desired.refused.length === 0 && this.#matcher.followContainers();
+      if (!followed) this.#desired.apply();
+      else this.#applySoon ??= setTimeout(() => this.#applyToContainers(), FOLLOW_MS);
+    } catch (err) {
+      this.#log.error({ err }, "the selectors could not be applied to the containers");
+    }
+  }
+
+  #applyToContainers(): void {
+    this.#applySoon = undefined;
+    try {
+      this.#desired.apply();
+    } catch (err) {
+      this.#log.error({ err }, "the selectors could not be applied to the containers");
+    }
   }
 
   #isFull(): boolean {
@@ -222,6 +274,7 @@ export class Agent {
       hooks: this.hooks.attached,
       desired: this.#desired,
       matcher: this.#matcher,
+      containers: this.#observer.containers.status,
       clock: this.#clock,
       counters: { ...counters, ...gauges },
       losses,

@@ -5,13 +5,16 @@ import type { ActiveSelector } from "./desired/desired-state.ts";
 import type { Hooks } from "./hooks/hooks.ts";
 import { boottime } from "./kernel/libc.ts";
 import { type Matcher, NoMatcher, selectorKey } from "./matcher.ts";
+import { containerCgroup } from "./own-cgroup.ts";
 import type { TableLookup } from "./process/lookup.ts";
+import type { ContainerLookup } from "./selectors/container-scopes.ts";
 import { SelectorTables } from "./selectors/selector-tables.ts";
 
 export interface MatcherOptions {
   config: Config;
   hooks: Hooks;
   lookup: TableLookup;
+  containers: ContainerLookup;
   /** Where the v2 hierarchy is mounted. */
   cgroupRoot: string | undefined;
   log: Logger;
@@ -34,16 +37,18 @@ class KernelMatcher implements Matcher {
   #unresolved = "";
 
   constructor(options: MatcherOptions, cgroupRoot: string) {
-    const { config, hooks, lookup, log } = options;
+    const { config, hooks, lookup, containers, log } = options;
     this.#log = log;
+    const container = containerCgroup();
     this.#hooks = hooks;
     this.#tables = new SelectorTables({
       maps: hooks.maps,
       processes: lookup,
+      containers,
       cgroupRoot,
       hooks: hooks.abilities,
       now: boottime,
-      exempt: config.exempt.scopes,
+      exempt: [...config.exempt.scopes, ...(container === null ? [] : [{ cgroup: container }])],
       ownCgroup: config.agent.own_cgroup,
       node: config.node,
     });
@@ -78,6 +83,14 @@ class KernelMatcher implements Matcher {
 
   demoted(): Set<string> {
     return new Set(this.#tables.demoted().map(({ entry, id }) => selectorKey(entry, id)));
+  }
+
+  get usesContainers(): boolean {
+    return this.#tables.usesContainers;
+  }
+
+  followContainers(): boolean {
+    return this.#tables.followContainers();
   }
 
   counts(): Record<string, number> {

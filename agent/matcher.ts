@@ -9,6 +9,10 @@ export interface Matcher extends Tables {
   counters(): Map<string, SelectorCounters>;
   /** Selectors that went back to mode monitor by themselves, by `selectorKey`. */
   demoted(): Set<string>;
+  /** Whether what is in force has to be applied again when containers come, go, or get other names. */
+  readonly usesContainers: boolean;
+  /** Takes in containers that came, soon; false when all of it has to be applied again for that. */
+  followContainers(): boolean;
   /** What is counted for the matcher as a whole. */
   counts(): Record<string, number>;
   /** To be called about once a second. */
@@ -22,6 +26,12 @@ export function selectorKey(entry: string, id: string): string {
 
 /** Where the kernel took no matcher: every selector is refused with the reason, so that nobody believes in it. */
 export class NoMatcher implements Matcher {
+  readonly usesContainers = false;
+
+  followContainers(): boolean {
+    return true;
+  }
+
   readonly #reason: string;
 
   constructor(reason: string) {

@@ -2,6 +2,7 @@ import { createServer, type Server } from "node:http";
 import { once } from "node:events";
 import type { SelectorCounters } from "../bus/types/status.ts";
 import type { ProgramStats } from "./kernel/program-stats.ts";
+import { AgentError } from "./errors.ts";
 
 export interface Snapshot {
   counters: Record<string, number>;
@@ -14,7 +15,10 @@ export interface Metrics extends Snapshot {
   programs: ProgramStats[];
 }
 
-/** Serves the agent's numbers to Prometheus on loopback; loads the client only when it is asked for. */
+/**
+ * Serves the agent's numbers to Prometheus on loopback; loads the client only when it is asked for.
+ * @throws AgentError `metrics` when the port cannot be had
+ */
 export async function serveMetrics(port: number, metrics: () => Metrics): Promise<Server> {
   const { Counter, Gauge, Registry, collectDefaultMetrics } = await import("prom-client");
   const registry = new Registry();
@@ -80,7 +84,14 @@ export async function serveMetrics(port: number, metrics: () => Metrics): Promis
     );
   });
   server.listen(port, "127.0.0.1");
-  await once(server, "listening");
+  try {
+    await once(server, "listening");
+  } catch (cause) {
+    const taken = (cause as NodeJS.ErrnoException).code === "EADDRINUSE";
+    const why = taken ? "is taken" : `cannot be listened on: ${(cause as Error).message}`;
+    const allowed = "allowed: a free port, or 0 for none";
+    throw new AgentError("metrics", `agent.metrics_port: port ${port} on 127.0.0.1 ${why} (${allowed})`, cause);
+  }
   server.unref();
   return server;
 }

@@ -8,7 +8,9 @@ import { Outbox, type Publish } from "./publish/outbox.ts";
 import { readRunState, writeRunState } from "./publish/run-state.ts";
 
 const KINDS = ["process_exec", "process_exit", "denial"];
-const SECRET_KINDS = new Set(["process_fork", "process_seed", "unknown"]);
+/** What may lie in the ring unread; an agent that is killed never reads it. */
+const UNREAD_NS = 250_000_000n;
+const SECRET_KINDS = new Set(["process_fork", "process_seed", "cgroup", "unknown"]);
 
 /** From events to the bus: numbers and batches them, keeps them until they are stored, says what is missing. */
 export class Sender {
@@ -20,8 +22,11 @@ export class Sender {
   readonly #dataDir: string;
   readonly #clock: WallClock;
   readonly #maxBytes: number;
+  readonly #lastTime: string | null;
+  #oldestHeld: () => bigint | undefined = () => undefined;
+  #readUntil: bigint | null = null;
 
-  /** Counts this run up and says the gap since the run before. */
+  /** Counts this run up. */
   constructor(config: Config, clock: WallClock, publish: Publish) {
     this.#dataDir = config.data_dir;
     this.#clock = clock;
@@ -45,15 +50,30 @@ export class Sender {
       send: (message) => this.outbox.push(message),
       waiting: () => this.outbox.waiting,
     });
-    if (before !== null) publishRestart(this.batcher, clock, before.last_time || clock.format(0n), KINDS);
+    this.#lastTime = before === null ? null : before.last_time || clock.format(0n);
     // before anything is published: a run that dies at once has used its epoch
     this.save(before?.last_time);
+  }
+
+  /** Says the gap since the run before; to be called once the programs are attached, for it ends then. */
+  sayRestart(): void {
+    if (this.#lastTime !== null) publishRestart(this.batcher, this.#clock, this.#lastTime, KINDS);
+  }
+
+  /** From here on the ring is not read any more: what happens now is in the next run's gap. */
+  readNoMore(): void {
+    this.#readUntil = this.#clock.now();
+  }
+
+  /** Tells of events that are held back before they come to the batcher: the time of the oldest. */
+  alsoHeld(oldest: () => bigint | undefined): void {
+    this.#oldestHeld = oldest;
   }
 
   /** Publishes what has been lost since the last call. While the bus takes nothing it is kept. */
   sayLosses(): void {
     if (this.outbox.bytes > this.#maxBytes / 2) return;
-    // a fork is no event of its own; the processes that it would have told of tell of themselves
+    // a fork is no event of its own, the processes that it would have told of tell of themselves; cgroups are looked for
     for (const gap of this.losses.take()) if (!SECRET_KINDS.has(gap.kind)) publishGap(this.batcher, this.#clock, gap);
   }
 
@@ -77,7 +97,10 @@ export class Sender {
   }
 
   #stored(): bigint {
-    const waiting = [this.outbox.oldest(), this.batcher.oldest()].filter((time) => time !== undefined);
-    return waiting.reduce((oldest, time) => (time < oldest ? time : oldest), this.#clock.now());
+    const waiting = [this.outbox.oldest(), this.batcher.oldest(), this.#oldestHeld()].filter(
+      (time) => time !== undefined,
+    );
+    const read = this.#readUntil ?? this.#clock.now() - UNREAD_NS;
+    return waiting.reduce((oldest, time) => (time < oldest ? time : oldest), read);
   }
 }

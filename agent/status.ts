@@ -13,6 +13,7 @@ export interface StatusParts {
   hooks: readonly AttachedHook[];
   desired: DesiredState;
   matcher: Matcher;
+  containers: NonNullable<NodeStatus["containers"]>;
   clock: WallClock;
   counters: Record<string, number>;
   losses: Record<string, number>;
@@ -54,6 +55,7 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
         counters: counters.get(selectorKey(entry, selector.id)) ?? NONE,
       })),
     refused: [...desired.refused],
+    containers: parts.containers,
     counters: parts.counters,
     losses: parts.losses,
   };

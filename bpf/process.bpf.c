@@ -153,6 +153,8 @@ int BPF_PROG(process_exec, struct task_struct *task, pid_t caller, struct linux_
 	if (bpf_ringbuf_output(&events, &scratch->record, sizeof(scratch->record) + tails,
 			       BPF_RB_NO_WAKEUP))
 		record_lost(RECORD_PROCESS_EXEC);
+	else
+		record_wake();
 	return 0;
 }
 

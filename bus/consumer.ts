@@ -3,6 +3,7 @@ import type { BusConnection } from "./connection.ts";
 import { deliveryOf, type Delivery } from "./jetstream.ts";
 import { Pull } from "./pull.ts";
 import type { AsyncQueue } from "./queue.ts";
+import { Unfinished } from "./unfinished.ts";
 
 /** A message that a durable consumer handed out. Exactly one of ack, nak and term ends it; without, it comes again. */
 export interface StreamMessage {
@@ -23,7 +24,7 @@ export interface StreamMessage {
   nak(ms?: number): void;
   /** Never again, with the reason. */
   term(reason: string): void;
-  /** Still at it: the time limit starts anew. */
+  /** Still at it: the time limit starts anew. Said by itself of each message that is not done with. */
   working(): void;
 }
 
@@ -38,9 +39,18 @@ export interface ConsumeOptions<T> {
   onMissing?: () => void;
 }
 
-/** Feeds a queue from durable consumers until it ends. */
-export function consume<T>(bus: BusConnection, options: ConsumeOptions<T>): () => void {
-  const pulls = options.consumers.map((consumer) => {
+/** Durable consumers that feed a queue. */
+export interface Consuming {
+  /** From now on from these. What was taken from others is still to be finished. */
+  from(consumers: readonly string[]): void;
+  stop(): void;
+}
+
+/** Feeds a queue from durable consumers until it ends. Messages stay ours for as long as this process lives. */
+export function consume<T>(bus: BusConnection, options: ConsumeOptions<T>): Consuming {
+  const unfinished = new Unfinished();
+  const pulls = new Map<string, Pull>();
+  const start = (consumer: string): Pull => {
     const { stream, most, onMissing } = options;
     const pull: Pull = new Pull(bus, {
       stream,
@@ -50,18 +60,36 @@ export function consume<T>(bus: BusConnection, options: ConsumeOptions<T>): () =
       onMessage: (msg) => {
         const delivery = deliveryOf(msg);
         if (delivery === null) return pull.release();
-        const wrapped = options.wrap(streamMessage(bus, msg, delivery, () => pull.release()));
+        const message: StreamMessage = streamMessage(bus, msg, delivery, () => {
+          unfinished.delete(message);
+          pull.release();
+        });
+        unfinished.add(message);
+        const wrapped = options.wrap(message);
         if (wrapped !== null) options.queue.push(wrapped);
       },
     });
     return pull;
-  });
+  };
+  const from = (consumers: readonly string[]): void => {
+    for (const [consumer, pull] of pulls) {
+      if (consumers.includes(consumer)) continue;
+      pulls.delete(consumer);
+      pull.stop();
+    }
+    for (const consumer of consumers) if (!pulls.has(consumer)) pulls.set(consumer, start(consumer));
+  };
+  from(options.consumers);
   const off = bus.onStatus((status) => {
     if (status.type === "closed") options.queue.close();
   });
-  return () => {
-    off();
-    for (const pull of pulls) pull.stop();
+  return {
+    from,
+    stop() {
+      off();
+      unfinished.end();
+      from([]);
+    },
   };
 }
 

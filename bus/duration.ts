@@ -14,6 +14,14 @@ export const DURATION_FORM = 'numbers with a unit (ns, us, ms, s, m, h), such as
  * @throws {BusError} `invalid`, naming the text and what is allowed
  */
 export function parseDuration(text: string): number {
+  const ms = durationOf(text);
+  if (ms === null)
+    throw new BusError("invalid", `${JSON.stringify(text)} is not a duration; allowed: ${DURATION_FORM}`);
+  return ms;
+}
+
+/** As `parseDuration`; null for what is none. */
+export function durationOf(text: string): number | null {
   if (text === "0") return 0;
   let total = 0;
   PART.lastIndex = 0;
@@ -22,10 +30,7 @@ export function parseDuration(text: string): number {
     total += Number(part[1]) * UNITS[part[2]!]!;
     end = PART.lastIndex;
   }
-  if (end === 0 || end !== text.length) {
-    throw new BusError("invalid", `${JSON.stringify(text)} is not a duration; allowed: ${DURATION_FORM}`);
-  }
-  return total;
+  return end === 0 || end !== text.length ? null : total;
 }
 
 /** The shortest form that `parseDuration` reads back as the same number of milliseconds. */

@@ -27,3 +27,9 @@ export function nearest(name: string, allowed: Iterable<string>): string | null 
   }
   return best;
 }
+
+/** `: did you mean "x"?`, or nothing. */
+export function didYouMean(name: string, allowed: Iterable<string>): string {
+  const near = nearest(name, allowed);
+  return near === null ? "" : `: did you mean "${near}"?`;
+}

@@ -1,12 +1,14 @@
 import { SEVERITIES } from "./types/alert.ts";
 import { ACTIONS, HOOKS, MODES, OPERATORS } from "./types/selector.ts";
+import { CONTAINER_ID_FORM } from "./container-scope.ts";
 import { DURATION_PATTERN } from "./duration.ts";
 
 /** A JSON Schema. */
 export type Schema = Record<string, unknown>;
 
 const text: Schema = { type: "string", minLength: 1 };
-const labels: Schema = { type: "object", additionalProperties: { type: "string" } };
+const labels: Schema = { type: "object", additionalProperties: { type: "string" }, minProperties: 1 };
+const containerId: Schema = { type: "string", pattern: CONTAINER_ID_FORM.source };
 
 function closed(properties: Record<string, Schema>, required: string[] = []): Schema {
   return { type: "object", additionalProperties: false, properties, required };
@@ -16,11 +18,16 @@ export const SCOPE_SCHEMA: Schema = closed({
   nodes: { type: "array", items: text, minItems: 1 },
   host: { type: "boolean" },
   cgroup: { type: "string", pattern: "^/" },
-  container: { ...closed({ id: text, name: text, image: text, labels }), minProperties: 1 },
+  container: { ...closed({ id: containerId, name: text, image: text, labels }), minProperties: 1 },
   service: text,
   pod: { ...closed({ namespace: text, labels }), minProperties: 1 },
   tree: text,
 });
+
+const { host: _host, tree: _tree, ...partsOfEvents } = SCOPE_SCHEMA["properties"] as Record<string, Schema>;
+
+/** The parts of a scope by which an event can be told: a rule's, which is not in the kernel. */
+export const EVENT_SCOPE_SCHEMA: Schema = { ...closed(partsOfEvents), minProperties: 1 };
 
 export const PREDICATE_SCHEMA: Schema = closed(
   {

@@ -3,14 +3,19 @@ import { CURRENT_RULE_SET } from "./object-names.ts";
 import { PARTITIONS } from "./partition.ts";
 import { BUCKETS, CONSUMERS, kvStream, objectStream, STREAMS } from "./subjects.ts";
 
-/** How long an engine may keep an event before it is given out again, in ms, and how often that happens. */
-export const ACK_WAIT = 30_000;
-export const MAX_DELIVER = 10;
+/**
+ * How long the messages of an engine or controller that died wait for another, in ms; one that lives says more often that it
+ * is at work (unfinished.ts). And how often an event is given out: also to an engine that is stopped and asked before it was.
+ */
+export const ACK_WAIT = 5_000;
+export const MAX_DELIVER = 60;
 
 const NS = 1_000_000;
 const MB = 1024 * 1024;
 const EVENTS_DUPLICATE_WINDOW = 120_000;
 const DEMAND_AGE = 60_000;
+/** What an engine that is gone leaves behind ends by itself. */
+const ENGINES_AGE = 30_000;
 
 /** Every stream, as JetStream's API takes it (times in ns). `secret`: see server/accounts.ts; null: alerts are republished openly. */
 export function streamConfigs(config: Config, secret: string | null): Record<string, unknown>[] {
@@ -39,8 +44,9 @@ export function streamConfigs(config: Config, secret: string | null): Record<str
     { ...bounded(STREAMS.large, ["reeve.large.>"], 1024 * MB, 0), max_msgs_per_subject: 1 },
     // Markers of deleted keys end by themselves.
     { ...bucket(BUCKETS.desired, 256 * MB, 0), allow_msg_ttl: true },
-    bucket(BUCKETS.status, 256 * MB, 0),
+    { ...bucket(BUCKETS.status, 256 * MB, 0), allow_msg_ttl: true },
     bucket(BUCKETS.demand, 64 * MB, DEMAND_AGE),
+    bucket(BUCKETS.engines, 4 * MB, ENGINES_AGE),
     {
       ...bounded(
         objectStream(BUCKETS.rulesets),
@@ -78,9 +84,10 @@ export function consumerConfigs(config: Config): { stream: string; config: Recor
     stream: kvStream(name),
     config: rereadable(CONSUMERS.controller, `$KV.${name}.>`),
   }));
+  // Without a limit: the controller ends each by itself, and one that waits for a bus that fails must not be forgotten.
   const decisions = {
     stream: STREAMS.decisions as string,
-    config: acknowledged(CONSUMERS.controller, "reeve.decisions.>"),
+    config: { ...acknowledged(CONSUMERS.controller, "reeve.decisions.>"), max_deliver: -1 },
   };
   return [...events, ...agents, ...controller, decisions];
 }

@@ -14,6 +14,8 @@ export const BUCKETS = {
   status: "reeve_status",
   demand: "reeve_demand",
   rulesets: "reeve_rulesets",
+  /** Which engines are there, to share the partitions out among them. */
+  engines: "reeve_engines",
 } as const;
 
 /** `reeve.events.<partition>.<kind>.<node>`. */

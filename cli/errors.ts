@@ -1,3 +1,4 @@
+import { commandName } from "./command-name.ts";
 import { EXIT } from "./exit.ts";
 
 /**
@@ -41,7 +42,7 @@ export function exitOf(error: unknown): number {
 /** `reeve: message`, what to do below it, and the chain of causes only where REEVE_DEBUG is set. */
 export function describeError(error: unknown, debug: boolean): string {
   const message = error instanceof Error ? error.message : String(error);
-  const lines = [`reeve: ${message}`];
+  const lines = [`reeve: ${message.replaceAll("\n", "\n       ")}`];
   const help = (error as { help?: unknown } | null)?.help;
   if (typeof help === "string" && help !== "") lines.push(`       ${help}`);
   if (debug && error instanceof Error) {
@@ -62,5 +63,8 @@ function codeOf(error: unknown): string | undefined {
 /** Throws unless the process is root; `what` completes "reeve ... needs root: ". */
 export function requireRoot(verb: string, what: string): void {
   if (process.getuid?.() === 0) return;
-  throw new CliError("needs_root", `${verb} needs root: ${what}`, { exit: EXIT.root, help: `sudo reeve ${verb}` });
+  throw new CliError("needs_root", `${verb} needs root: ${what}`, {
+    exit: EXIT.root,
+    help: `sudo ${commandName()} ${verb}`,
+  });
 }

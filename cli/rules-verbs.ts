@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { buildRuleSet, check, formatProblem, list, RuleErrors, test } from "../rules/cli-api.ts";
-import type { LoadOptions, RuleProblem, TestResult } from "../rules/cli-api.ts";
+import type { BuildOptions, LoadOptions, RuleProblem, TestResult } from "../rules/cli-api.ts";
 import { EXIT } from "./exit.ts";
 import { loadFor } from "./load.ts";
 import { document } from "./output/format.ts";
@@ -22,7 +22,10 @@ export async function rulesAction(
   const json = flags.output === "json";
   try {
     if (name === "check") return await checkAction(options, json);
-    if (name === "build") return await buildAction(options, flags.out!, json);
+    if (name === "build") {
+      const kept = flags.cache === undefined ? {} : { cache: flags.cache };
+      return await buildAction({ ...options, ...kept, policies: flags.policies ?? true }, flags.out!, json);
+    }
     if (name === "test") return await testAction(options, paths, json);
     return await listAction(options, json);
   } catch (error) {
@@ -48,7 +51,7 @@ async function checkAction(options: LoadOptions, json: boolean): Promise<number>
   return report.ok ? EXIT.ok : EXIT.failed;
 }
 
-async function buildAction(options: LoadOptions, out: string, json: boolean): Promise<number> {
+async function buildAction(options: BuildOptions, out: string, json: boolean): Promise<number> {
   const { bytes, digest, info, warnings } = await buildRuleSet(options);
   writeFileSync(out, bytes);
   const { rules, policies } = info;

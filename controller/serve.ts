@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Config } from "../bus/config/settings.ts";
 import type { Logger } from "../bus/log.ts";
+import { keepHealth } from "../bus/health.ts";
 import { reportReady } from "../bus/ready.ts";
 import { controlHandlers } from "./control/verbs.ts";
 import { Counters } from "./counters.ts";
@@ -13,6 +14,7 @@ import { DesiredWriter } from "./desired/writer.ts";
 import { messageOf } from "./errors.ts";
 import type { ControllerBus } from "./port.ts";
 import { buildRuleSet } from "./ruleset/build.ts";
+import { openCacheDir } from "./ruleset/cache-dir.ts";
 import { RuleSetKeeper } from "./ruleset/keeper.ts";
 import { unreadable, watchDirectories } from "./ruleset/watch.ts";
 import { StatusReporter } from "./status.ts";
@@ -54,7 +56,11 @@ export async function serveController(
   const changed = (): void => {
     reporter.changed();
   };
-  const keeper = makeKeeper(bus, config, options, changed);
+  using cache = openCacheDir();
+  let watchAgain = (_directory: string): void => {};
+  const keeper = makeKeeper(bus, config, { ...options, cache: cache.path }, changed, (directory) =>
+    watchAgain(directory),
+  );
   const reporter = new StatusReporter({
     ...{ version: readVersion(), counters, refusals, writer, log },
     ruleset: () => keeper.status,
@@ -68,6 +74,7 @@ export async function serveController(
     const following = writer.follow(stopping.signal, loaded.resolve, changed);
     await Promise.race([loaded.promise, following]);
     const watching = startWatch(keeper, config, log);
+    watchAgain = watching.again;
     try {
       bus.serveControl(
         controlHandlers({
@@ -82,8 +89,10 @@ export async function serveController(
         defaultMode: config.enforce ? ("enforce" as const) : ("monitor" as const),
       };
       const expiry = { writer, counters, log, margin: options.leaseMargin ?? 5_000, now: Date.now, onDone: changed };
+      let stopHealth = (): void => {};
       void keeper.built.then(() => {
         reportReady({ ruleset: keeper.status.digest, errors: keeper.status.errors.length });
+        if (!stopping.signal.aborted) stopHealth = keepHealth(() => null);
       });
       const tasks = [
         following,
@@ -98,6 +107,7 @@ export async function serveController(
         await Promise.all(tasks);
       } finally {
         stop();
+        stopHealth();
         await Promise.allSettled(tasks);
       }
     } finally {
@@ -119,15 +129,16 @@ export async function serveController(
 function makeKeeper(
   bus: ControllerBus,
   config: Config,
-  options: ControllerOptions & { log: Logger },
+  options: ControllerOptions & { log: Logger; cache: string },
   onStatus: () => void,
+  onReadable: (directory: string) => void,
 ): RuleSetKeeper {
-  const { buildCommand: command, buildTimeout: timeout = 30_000, log } = options;
-  const { shipped } = config.rules;
+  const { buildCommand: command, buildTimeout: timeout = 30_000, cache, log } = options;
+  const { enforce, rules } = config;
   return new RuleSetKeeper({
-    ...{ store: bus.ruleSets, directories: config.rules.dirs, inspect: unreadable, log, onStatus },
-    build: async (directories, signal) =>
-      await buildRuleSet({ command, directories, shipped, enforce: config.enforce, timeout }, signal),
+    ...{ store: bus.ruleSets, directories: rules.dirs, inspect: unreadable, enforce, log, onStatus, onReadable },
+    build: async (directories, policies, signal) =>
+      await buildRuleSet({ command, directories, shipped: rules.shipped, enforce, policies, cache, timeout }, signal),
   });
 }
 

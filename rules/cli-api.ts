@@ -7,9 +7,6 @@ import { labelDirs, readSources } from "./load/files.ts";
 import type { SourceFile } from "./load/files.ts";
 import { Problems } from "./load/problems.ts";
 import { decodeRuleSet } from "./model/rule-set.ts";
-import { runOpaTests } from "./testing/run-opa-tests.ts";
-import { readRuleTests } from "./testing/rule-test.ts";
-import { runRuleTests } from "./testing/run-rule-tests.ts";
 import type { TestResult } from "./testing/run-rule-tests.ts";
 
 /** What `reeve rules check|build|test|list` do; the command line wires and prints it. */
@@ -17,6 +14,7 @@ import type { TestResult } from "./testing/run-rule-tests.ts";
 export { buildRuleSet } from "./build/build.ts";
 export { formatProblem, RuleErrors } from "./errors.ts";
 export type { RuleProblem } from "./errors.ts";
+export type { BuildOptions } from "./build/build.ts";
 export type { LoadOptions } from "./load/load.ts";
 export type { TestResult } from "./testing/run-rule-tests.ts";
 
@@ -90,6 +88,12 @@ export interface TestReport {
  * @throws RuleErrors when the rules or the tests are not sound; EngineError `opa_missing`, `opa_failed`
  */
 export async function test(options: LoadOptions, paths: readonly string[] = []): Promise<TestReport> {
+  // Loaded here: what evaluates takes long to load, and a build, which a saved file waits for, needs none of it.
+  const [{ readRuleTests }, { runRuleTests }, { runOpaTests }] = await Promise.all([
+    import("./testing/rule-test.ts"),
+    import("./testing/run-rule-tests.ts"),
+    import("./testing/run-opa-tests.ts"),
+  ]);
   const { bytes } = await buildRuleSet(options);
   const { loaded } = await checkRules(options);
   const problems = new Problems();

@@ -22,7 +22,7 @@ export function checkSteps(repo: string): CheckStep[] {
       args: ["--dry-run", "-Werror", ...filesUnder(repo, ["bpf", "test/programs", "test/guests"], /\.(c|h)$/)],
       help: "npm run format",
     },
-    ...["setup/run.sh", "bin/reeve", "test/clone/run.sh"].map((file) => ({
+    ...["setup/run.sh", "bin/reeve", "test/clone/run.sh", "deploy/image/libraries.sh"].map((file) => ({
       name: `shell (sh -n ${file})`,
       command: "sh",
       args: ["-n", file],
@@ -33,10 +33,14 @@ export function checkSteps(repo: string): CheckStep[] {
     {
       name: "layout of Rego (opa fmt)",
       command: "opa",
-      args: ["fmt", "--fail", "--list", "rego", "examples"],
-      help: "opa fmt -w rego examples",
+      args: ["fmt", "--fail", "--list", "rego", "examples", "policies"],
+      help: "opa fmt -w rego examples policies",
     },
-    { name: "Rego (opa check)", command: "opa", args: ["check", "--strict", "-s", "rego/schemas", "rego", "examples"] },
+    {
+      name: "Rego (opa check)",
+      command: "opa",
+      args: ["check", "--strict", "-s", "rego/schemas", "rego", "examples", "policies"],
+    },
   ];
 }
 
@@ -53,7 +57,7 @@ export function ruleTestSteps(repo: string): CheckStep[] {
     {
       name: "rule tests (reeve rules test)",
       command: join(repo, "node_modules/.bin/node"),
-      args: ["cli/main.ts", "rules", "test", "--rules", "examples/policies", "-o", "json"],
+      args: ["cli/main.ts", "rules", "test", "--rules", "examples/policies", "--rules", "policies", "-o", "json"],
       tally: (stdout) => {
         const report = JSON.parse(stdout) as { passed: number; failed: number };
         return { passed: report.passed, failed: report.failed, skipped: 0 };

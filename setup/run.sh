@@ -3,6 +3,7 @@
 #   sh setup/run.sh up [flags]   run the bus, the agent, the rules engine and the controller on this host
 #   sh setup/run.sh test         check and test everything
 #   sh setup/run.sh check        format, lint, types, generated files, Rego
+#   sh setup/run.sh compose      test docker-compose.yml with a real Docker engine
 #   sh setup/run.sh bench NAME   run one benchmark of test/bench
 #   sh setup/run.sh guests       run the kernel tests on other kernels, in QEMU
 #   sh setup/run.sh setup        set up for all of these and stop
@@ -14,9 +15,9 @@ cd "$repo"
 verb=${1:-up}
 [ $# -eq 0 ] || shift
 case $verb in
-	up | test | check | bench | guests | setup) ;;
+	up | test | check | compose | guests | bench | setup) ;;
 	*)
-		echo "setup: unknown verb \"$verb\": use up, test, check, bench, guests or setup" >&2
+		echo "setup: unknown verb \"$verb\": use up, test, check, compose, guests, bench or setup" >&2
 		exit 2
 		;;
 esac
@@ -103,6 +104,7 @@ case $verb in
 		exit "$status"
 		;;
 	check) exec "$node" setup/check.ts "$@" ;;
+	compose) exec "$node" test/compose/run.ts "$@" ;;
 	guests) exec "$node" test/guests/run.ts "$@" ;;
 	bench)
 		name=${1:?"which benchmark? one of test/bench"}

@@ -1,6 +1,7 @@
 import type { Because } from "../../bus/types/selector.ts";
 import {
   DENIAL_ACTION_NAMES,
+  DENIAL_FLAG,
   DENIAL_HOOK_NAMES,
   DENIAL_MODE_NAMES,
   type DenialRecord,
@@ -32,6 +33,7 @@ export function denialMembers(
     `,"selector":${quote(selector.id)},"policy":${quote(policyOf(selector.because))}` +
     `,"hook":"${DENIAL_HOOK_NAMES[record.hook] ?? "unknown"}","mode":"${DENIAL_MODE_NAMES[record.mode] ?? "monitor"}"` +
     `,"action":"${actionName(record.action)}","priority":${selector.priority},"count":${record.count}` +
+    `,"undecided":${(record.flags & DENIAL_FLAG.undecided) !== 0}` +
     `,"because":${JSON.stringify(selector.because)},"socket":${socket(record)}` +
     `,"file":${record.pathLen === 0 ? "null" : fileJson(record)}`
   );

@@ -1,13 +1,13 @@
 import { DENIAL_HOOK_NAMES, DenialRecord } from "../generated/records.ts";
+import type { EventGate } from "../containers/event-gate.ts";
 import type { ProcessTable } from "../process/table.ts";
-import type { EventBatcher } from "../publish/batcher.ts";
 import { denialMembers, type DenyingSelector } from "./denial-json.ts";
 import type { ProcessJson } from "./process-json.ts";
 
 export interface DenialsOptions {
   table: ProcessTable;
   json: ProcessJson;
-  batcher: EventBatcher;
+  gate: EventGate;
   /** The selector at a place of an installed set; undefined when it is not known any more. */
   describe: (install: number, selector: number) => DenyingSelector | undefined;
   /** How a hook is attached. */
@@ -29,7 +29,7 @@ export class Denials {
 
   /** @throws RecordError when it is no denial record. */
   readonly handle = (data: Buffer, offset: number, length: number): void => {
-    const { table, json, batcher, describe, rungOf } = this.#options;
+    const { table, json, gate, describe, rungOf } = this.#options;
     const record = this.#record.at(data, offset, length);
     const selector = describe(record.install, record.selector);
     this.counters.denials += record.count;
@@ -37,6 +37,7 @@ export class Denials {
     const key = { tgid: record.processTgid, start: record.processStart, selfExecId: record.processSelfExecId };
     const entry = table.met(key, record.time);
     const rung = rungOf(DENIAL_HOOK_NAMES[record.hook] ?? "");
-    batcher.add("denial", record.time, denialMembers(record, entry, selector ?? UNKNOWN, rung, json));
+    const members = denialMembers(record, entry, selector ?? UNKNOWN, rung, json);
+    gate.add("denial", record.time, members, json.containerOf(entry));
   };
 }

@@ -83,9 +83,15 @@ function capabilityList(set: number): string {
 function capabilities(record: ProcessExecRecord): string {
   return (
     `"cap":{"effective":${capabilityList(record.credentialsCapEffective)}` +
-    `,"permitted":${capabilityList(record.credentialsCapPermitted)}` +
-    `,"inheritable":${capabilityList(record.credentialsCapInheritable)}}`
+    `,"permitted":"${capabilityBits(record.credentialsCapPermitted)}"` +
+    `,"inheritable":"${capabilityBits(record.credentialsCapInheritable)}"}`
   );
+}
+
+const bitTexts = new Map<number, string>();
+
+function capabilityBits(set: number): string {
+  return bitTexts.get(set) ?? keep(bitTexts, set, set.toString(16).padStart(16, "0"));
 }
 
 function namespaces(record: ProcessExecRecord): string {

@@ -1,13 +1,13 @@
+import type { EventGate } from "../containers/event-gate.ts";
 import { FileOpenRecord } from "../generated/records.ts";
 import type { ProcessTable } from "../process/table.ts";
-import type { EventBatcher } from "../publish/batcher.ts";
 import { fileJson } from "./file-json.ts";
 import type { ProcessJson } from "./process-json.ts";
 
 export interface FileOpensOptions {
   table: ProcessTable;
   json: ProcessJson;
-  batcher: EventBatcher;
+  gate: EventGate;
   /** How the hook is attached; it may change while the agent runs. */
   rung: () => string;
 }
@@ -27,17 +27,18 @@ export class FileOpens {
 
   /** @throws RecordError when it is no record of an opened file. */
   readonly handle = (data: Buffer, offset: number, length: number): void => {
-    const { table, json, batcher, rung } = this.#options;
+    const { table, json, gate, rung } = this.#options;
     const record = this.#record.at(data, offset, length);
     this.counters.opens++;
     const key = { tgid: record.processTgid, start: record.processStart, selfExecId: record.processSelfExecId };
     const entry = table.met(key, record.time);
     const result = record.result === NO_RESULT ? "null" : record.result;
-    batcher.add(
+    gate.add(
       "file_open",
       record.time,
       `"rung":"${rung()}","process":{${json.process(entry)}},${json.lineage(entry.parent)}` +
         `,"file":${fileJson(record)},"result":${result}`,
+      json.containerOf(entry),
     );
   };
 }

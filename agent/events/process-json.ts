@@ -1,6 +1,6 @@
 import type { ProcessEntry } from "../process/entry.ts";
 import { formatExecId } from "../process/lookup.ts";
-import { containerIdOf } from "../process/container.ts";
+import type { Container } from "../containers/container.ts";
 import type { CgroupPaths } from "../process/cgroups.ts";
 import type { ProcessTable } from "../process/table.ts";
 import type { WallClock } from "./clock.ts";
@@ -18,6 +18,14 @@ export interface ProcessJsonOptions {
   cgroups: CgroupPaths | undefined;
   /** The v1 hierarchy whose ids the records carry, where there is one. */
   cgroupsV1: CgroupPaths | undefined;
+  /** The container that a cgroup's path lies in. */
+  containerAt: (path: string) => Container | null;
+}
+
+/** What a process's cgroup says of it. */
+interface CgroupFacts {
+  json: string;
+  container: Container | null;
 }
 
 /** The parts of an event that tell of processes, as JSON text, kept with each process for its next event. */
@@ -27,8 +35,9 @@ export class ProcessJson {
   readonly #clock: WallClock;
   readonly #cgroups: CgroupPaths | undefined;
   readonly #cgroupsV1: CgroupPaths | undefined;
+  readonly #containerAt: (path: string) => Container | null;
   /** By v2 id, then by v1 id. */
-  readonly #cgroupJson = new Map<number, Map<number, string>>();
+  readonly #cgroupFacts = new Map<number, Map<number, CgroupFacts>>();
 
   constructor(options: ProcessJsonOptions) {
     this.#node = options.node;
@@ -36,6 +45,7 @@ export class ProcessJson {
     this.#clock = options.clock;
     this.#cgroups = options.cgroups;
     this.#cgroupsV1 = options.cgroupsV1;
+    this.#containerAt = options.containerAt;
   }
 
   execId(entry: ProcessEntry): string {
@@ -43,20 +53,31 @@ export class ProcessJson {
     return entry.execId;
   }
 
-  /** The members of a `Process`, without the braces around them. */
+  /** The container that a process runs in. */
+  containerOf(entry: ProcessEntry): Container | null {
+    return this.#cgroup(entry.cgroupId, entry.cgroupV1Id).container;
+  }
+
+  /**
+   * The members of a `Process`, without the braces around them. See EventGate for a container that is being asked for. Made
+   * anew each time: kept with thousands of short-lived processes they would be what the garbage collector spends its time on.
+   */
   process(entry: ProcessEntry): string {
-    if (entry.processJson !== "") return entry.processJson;
+    const { json, container } = this.#cgroup(entry.cgroupId, entry.cgroupV1Id);
+    return `${this.#own(entry)},"cgroup":${json},"container":${container?.json ?? "null"},"pod":null`;
+  }
+
+  #own(entry: ProcessEntry): string {
     const image = entry.image;
     const marks = image === null || image.marks === "" ? "" : ` ${image.marks}`;
-    const json =
+    return (
       `"exec_id":"${this.execId(entry)}","parent_exec_id":${this.#parentExecId(entry)},"pid":${entry.tgid}` +
       `,"tid":${entry.origin === "execve" && image !== null ? image.tid : entry.tgid}` +
       `,"uid":${image?.uid ?? UNKNOWN_ID},"auid":${image?.auid ?? UNKNOWN_ID}` +
       `,"binary":${quote(image?.binary ?? "")},"arguments":${quote(image?.arguments ?? "")}` +
       `,"cwd":${quote(image?.cwd ?? "")},"start_time":"${this.#startTime(entry)}"` +
-      `,"flags":"${entry.origin}${marks}",${this.#cgroup(entry.cgroupId, entry.cgroupV1Id)}`;
-    entry.processJson = json;
-    return json;
+      `,"flags":"${entry.origin}${marks}"`
+    );
   }
 
   /** `"parent":...,"ancestors":[...]` of a process with this parent. */
@@ -106,33 +127,30 @@ export class ProcessJson {
     return entry.ancestorJson;
   }
 
-  /** Cgroup, container and pod. Docker's cgroup may stand in one hierarchy only: the one that names a container counts. */
-  #cgroup(id: number, idV1: number): string {
-    const known = this.#cgroupJson.get(id)?.get(idV1);
+  /** Docker's cgroup may stand in one hierarchy only: the one that names a container counts. */
+  #cgroup(id: number, idV1: number): CgroupFacts {
+    const known = this.#cgroupFacts.get(id)?.get(idV1);
     if (known !== undefined) return known;
     let path = this.#cgroups?.path(id) ?? null;
-    let container = path === null ? null : containerIdOf(path);
+    let container = path === null ? null : this.#containerAt(path);
     if (container === null && idV1 !== 0) {
       const other = this.#cgroupsV1?.path(idV1) ?? null;
-      const found = other === null ? null : containerIdOf(other);
+      const found = other === null ? null : this.#containerAt(other);
       if (found !== null || path === null) [path, container] = [other, found];
     }
-    const json =
-      `"cgroup":{"id":${id},"path":${quoteOrNull(path)}},"container":` +
-      (container === null ? "null" : `{"id":"${container}","name":null,"image":null,"labels":{},"service":null}`) +
-      `,"pod":null`;
-    if (path !== null) this.#keep(id, idV1, json);
-    return json;
+    const facts = { json: `{"id":${id},"path":${quoteOrNull(path)}}`, container };
+    if (path !== null) this.#keep(id, idV1, facts);
+    return facts;
   }
 
-  #keep(id: number, idV1: number, json: string): void {
-    let byV1 = this.#cgroupJson.get(id);
+  #keep(id: number, idV1: number, facts: CgroupFacts): void {
+    let byV1 = this.#cgroupFacts.get(id);
     if (byV1 === undefined) {
-      if (this.#cgroupJson.size >= CGROUPS_MAX) this.#cgroupJson.clear();
-      this.#cgroupJson.set(id, (byV1 = new Map()));
+      if (this.#cgroupFacts.size >= CGROUPS_MAX) this.#cgroupFacts.clear();
+      this.#cgroupFacts.set(id, (byV1 = new Map()));
     }
     if (byV1.size >= CGROUPS_MAX) byV1.clear();
-    byV1.set(idV1, json);
+    byV1.set(idV1, facts);
   }
 }
 

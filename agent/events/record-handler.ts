@@ -1,4 +1,5 @@
 import {
+  CgroupRecord,
   PROCESS_FLAG,
   ProcessExecRecord,
   ProcessExitRecord,
@@ -7,9 +8,9 @@ import {
 } from "../generated/records.ts";
 import type { Redact } from "../process/arguments.ts";
 import type { Image } from "../process/entry.ts";
+import type { EventGate } from "../containers/event-gate.ts";
 import { imageOf } from "../process/image.ts";
 import type { Key, ProcessTable } from "../process/table.ts";
-import type { EventBatcher } from "../publish/batcher.ts";
 import { recordKind } from "../records/record-reader.ts";
 import { execMembers } from "./exec-json.ts";
 import { quoteOrNull } from "./json.ts";
@@ -19,12 +20,14 @@ import type { ProcessJson } from "./process-json.ts";
 export interface RecordHandlerOptions {
   table: ProcessTable;
   json: ProcessJson;
-  batcher: EventBatcher;
+  gate: EventGate;
   redact: Redact;
   /** How the process hooks are attached. */
   rung: string;
   /** Gets the records of kind denial. */
   onDenial: (data: Buffer, offset: number, length: number) => void;
+  /** A cgroup was made or removed. */
+  onCgroup: (record: CgroupRecord) => void;
   /** Gets the records of kind file_open. */
   onFileOpen: (data: Buffer, offset: number, length: number) => void;
 }
@@ -43,11 +46,12 @@ const KERNEL_THREAD: Image = {
 /** Takes the kernel's records one after the other: keeps the process table and makes events of them. */
 export class RecordHandler {
   /** Records by kind, and those that were not what they have to be. */
-  readonly counters = { exec: 0, fork: 0, exit: 0, denial: 0, file_open: 0, malformed: 0 };
+  readonly counters = { exec: 0, fork: 0, exit: 0, denial: 0, cgroup: 0, file_open: 0, malformed: 0 };
   readonly #options: RecordHandlerOptions;
   readonly #exec = new ProcessExecRecord();
   readonly #fork = new ProcessForkRecord();
   readonly #exit = new ProcessExitRecord();
+  readonly #cgroup = new CgroupRecord();
 
   constructor(options: RecordHandlerOptions) {
     this.#options = options;
@@ -74,6 +78,10 @@ export class RecordHandler {
           this.counters.denial++;
           this.#options.onDenial(data, offset, length);
           return;
+        case RECORD_KINDS.cgroup:
+          this.counters.cgroup++;
+          this.#options.onCgroup(this.#cgroup.at(data, offset, length));
+          return;
         default:
           this.counters.malformed++;
       }
@@ -84,7 +92,7 @@ export class RecordHandler {
   };
 
   #onExec(record: ProcessExecRecord): void {
-    const { table, json, batcher, redact, rung } = this.#options;
+    const { table, json, gate, redact, rung } = this.#options;
     this.counters.exec++;
     const key = keyOf(record);
     const time = record.time;
@@ -93,10 +101,11 @@ export class RecordHandler {
     const entry = table.exec(key, parentOf(record), imageOf(record, redact), time);
     entry.cgroupId = record.cgroupId;
     entry.cgroupV1Id = record.cgroupV1Id;
-    batcher.add(
+    gate.add(
       "process_exec",
       time,
       `"rung":"${rung}","process":{${json.process(entry)},${execMembers(record, replaced)}},${json.lineage(entry.parent)}`,
+      json.containerOf(entry),
     );
   }
 
@@ -113,18 +122,19 @@ export class RecordHandler {
   }
 
   #onExit(record: ProcessExitRecord): void {
-    const { table, json, batcher, rung } = this.#options;
+    const { table, json, gate, rung } = this.#options;
     this.counters.exit++;
     const time = record.time;
     const entry = table.exit(keyOf(record), time);
     if (entry.image === KERNEL_THREAD) return;
     const signal = record.signal;
-    batcher.add(
+    gate.add(
       "process_exit",
       time,
       `"rung":"${rung}","process":{${json.process(entry)}},${json.lineage(entry.parent)},"status":${record.status}` +
         `,"signal":${quoteOrNull(signal === 0 ? null : signalName(signal))},"core_dumped":${record.coreDumped}` +
         `,"duration_ns":${time - entry.start}`,
+      json.containerOf(entry),
     );
   }
 }

@@ -2,7 +2,7 @@
 import { RecordReader } from "../records/record-reader.ts";
 
 /** Numbers of the record kinds. */
-export const RECORD_KINDS = { process_exec: 1, process_fork: 2, process_exit: 3, process_seed: 4, denial: 5, file_open: 7 } as const;
+export const RECORD_KINDS = { process_exec: 1, process_fork: 2, process_exit: 3, process_seed: 4, denial: 5, cgroup: 6, file_open: 7 } as const;
 export type RecordKind = keyof typeof RECORD_KINDS;
 
 /** enum process_flag. */
@@ -51,6 +51,15 @@ export const SOCKET_FAMILY = {
 export type SocketFamily = keyof typeof SOCKET_FAMILY;
 
 export const SOCKET_FAMILY_NAMES: Readonly<Record<number, SocketFamily>> = { 0: "none", 1: "unix", 2: "ipv4", 10: "ipv6", 255: "other" };
+
+/** enum cgroup_change. */
+export const CGROUP_CHANGE = {
+  "made": 0,
+  "removed": 1,
+} as const;
+export type CgroupChange = keyof typeof CGROUP_CHANGE;
+
+export const CGROUP_CHANGE_NAMES: Readonly<Record<number, CgroupChange>> = { 0: "made", 1: "removed" };
 
 /** enum denial_hook. */
 export const DENIAL_HOOK = {
@@ -903,6 +912,56 @@ export class DenialRecord extends RecordReader {
   /** The bytes of `path`, valid as long as the record. */
   get pathRaw(): Buffer {
     return this.bytes(128, this.u32(84));
+  }
+}
+
+/** struct cgroup_record: 32 bytes and tails. */
+export class CgroupRecord extends RecordReader {
+  static readonly KIND = 6;
+  static readonly BYTES = 32;
+
+  constructor() {
+    super(6, 32);
+  }
+
+  protected tailBytes(): number {
+    return this.u16(28);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** its id: the inode of its directory */
+  get id(): number {
+    return this.number(16);
+  }
+  /** number of its hierarchy; 0 is v2 */
+  get hierarchy(): number {
+    return this.u32(24);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u16(28);
+  }
+  /** made or removed */
+  get change(): number {
+    return this.u8(30);
+  }
+  /** its path from the hierarchy's root */
+  get path(): string {
+    return this.text(32, this.u16(28));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(32, this.u16(28));
   }
 }
 

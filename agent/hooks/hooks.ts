@@ -51,6 +51,7 @@ export class Hooks {
   readonly #links: BpfLink[] = [];
   readonly #climbOptions: ClimbOptions;
   readonly #files: DemandedHook;
+  #tellsCgroups = false;
 
   constructor(options: HooksOptions) {
     this.#options = options;
@@ -92,15 +93,22 @@ export class Hooks {
     return EXEC_KILL.name;
   }
 
+  /** Whether the kernel tells of each cgroup that is made or removed. */
+  get tellsCgroups(): boolean {
+    return this.#tellsCgroups;
+  }
+
   /** Cgroups that are made later inherit the scopes of their parents. Without, the agent still marks those it sees. */
   attachScopes(log: Logger): void {
     try {
       const object = BpfObject.open(join(OBJECTS, "scope.bpf.o"), {
         maps: this.maps,
+        settings: { container_hierarchy: containerHierarchy() },
         maxEntries: { ...this.#climbOptions.maxEntries },
       });
       this.#load(object);
       for (const program of object.programs()) this.#links.push(object.attach(program));
+      this.#tellsCgroups = true;
     } catch (err) {
       log.warn({ err }, "new cgroups do not inherit their parents' scopes in the kernel");
     }
@@ -125,8 +133,11 @@ export class Hooks {
     if (!inForce.has(FILE_LADDER.hook)) this.#files.release();
   }
 
-  /** Records of all processes that run now, one after the other, each as long as its header says. */
-  readSeed(): Uint8Array {
+  /**
+   * Records of all processes that run now, one after the other, each as long as its header says. Before 5.18 iterators
+   * cannot read arguments: then `withArguments` is false, and procfs has them.
+   */
+  readSeed(): { records: Uint8Array; withArguments: boolean } {
     let failure: unknown;
     for (const program of ["seed_with_arguments", "seed_without_arguments"]) {
       let object: BpfObject | undefined;
@@ -137,7 +148,7 @@ export class Hooks {
           autoload: (name) => name === program,
         });
         object.load();
-        return object.readIterator(program);
+        return { records: object.readIterator(program), withArguments: program === "seed_with_arguments" };
       } catch (error) {
         failure = error;
       } finally {
@@ -225,9 +236,18 @@ function replace<T extends { hook: Hook }>(list: T[], entry: T): void {
 /** Number of the v1 hierarchy's controller that names containers, -1 where v2 does: its line in /proc/cgroups, from 0. */
 export function containerSubsystem(): number {
   const v1 = cgroup1Root();
-  if (v1 === undefined) return -1;
-  const lines = readFileSync("/proc/cgroups", "utf8")
-    .split("\n")
-    .filter((line) => !line.startsWith("#"));
-  return lines.findIndex((line) => line.split("\t")[0] === v1.controller);
+  return v1 === undefined ? -1 : controllers().findIndex(([name]) => name === v1.controller);
+}
+
+/** Number of that hierarchy. */
+function containerHierarchy(): number {
+  const v1 = cgroup1Root();
+  const number = v1 && controllers().find(([name]) => name === v1.controller)?.[1];
+  return number === undefined ? -1 : Number(number);
+}
+
+/** /proc/cgroups: name, hierarchy, cgroups, enabled. */
+function controllers(): string[][] {
+  const lines = readFileSync("/proc/cgroups", "utf8").split("\n");
+  return lines.filter((line) => !line.startsWith("#")).map((line) => line.split("\t"));
 }

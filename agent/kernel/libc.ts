@@ -12,6 +12,8 @@ interface Libc {
   clock_gettime(clock: number, out: BigInt64Array): number;
   flock(fd: number, operation: number): number;
   open_by_handle_at(mount: number, handle: Uint8Array, flags: number): number;
+  eventfd(initial: number, flags: number): number;
+  poll: { async(fds: Uint8Array, count: number, ms: number, done: (error: Error | null, ready: number) => void): void };
   getpgid(pid: number): number;
   vsnprintf(out: Uint8Array, size: number, format: Pointer, list: Pointer): number;
 }
@@ -39,6 +41,8 @@ export function libc(): Libc {
     clock_gettime: c.func("int clock_gettime(int, void *)"),
     flock: c.func("int flock(int, int)"),
     open_by_handle_at: c.func("int open_by_handle_at(int, void *, int)"),
+    eventfd: c.func("int eventfd(unsigned int, int)"),
+    poll: c.func("int poll(void *, unsigned long, int)"),
     getpgid: c.func("int getpgid(int)"),
     vsnprintf: c.func("int vsnprintf(void *, size_t, void *, void *)"),
   };

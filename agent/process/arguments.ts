@@ -31,7 +31,7 @@ export function redactor(patterns: readonly string[]): Redact {
   if (filters.length === 0) return (text) => text;
   return (text) => {
     let out = text;
-    for (const filter of filters) out = out.replace(filter, hide);
+    for (const filter of filters) out = hide(out, filter);
     return out;
   };
 }
@@ -46,22 +46,19 @@ function compile(pattern: string, index: number): RegExp {
   }
 }
 
-/** Called by replace with match, groups, offset, whole string (and named groups, which stand among the groups too). */
-function hide(match: string, ...rest: unknown[]): string {
-  const groups: (string | undefined)[] = [];
-  for (const part of rest) {
-    if (typeof part === "number") break;
-    groups.push(part as string | undefined);
-  }
-  if (groups.length === 0) return REDACTED;
+/** By the places of the groups: their text may stand in the match before them, too. */
+function hide(text: string, filter: RegExp): string {
+  const spans = [...text.matchAll(filter)]
+    .flatMap(({ indices }) => (indices!.length === 1 ? indices! : indices!.slice(1)))
+    // One that took no part, or took nothing, hides nothing.
+    .filter((span): span is [number, number] => span !== undefined && span[0] < span[1])
+    .sort((a, b) => a[0] - b[0]);
   let out = "";
   let from = 0;
-  for (const group of groups) {
-    if (group === undefined || group === "") continue;
-    const at = match.indexOf(group, from);
-    if (at < 0) continue;
-    out += match.slice(from, at) + REDACTED;
-    from = at + group.length;
+  for (const [start, end] of spans) {
+    // A group within another, or over its end, is hidden with it.
+    if (start >= from) out += text.slice(from, start) + REDACTED;
+    from = Math.max(from, end);
   }
-  return out + match.slice(from);
+  return out + text.slice(from);
 }

@@ -53,6 +53,12 @@ export class CgroupPaths {
     return path;
   }
 
+  /** The kernel has told of a cgroup: its path stays known when it is gone. */
+  learn(id: number, path: string): void {
+    this.#missing.delete(id);
+    remember(this.#paths, id, path);
+  }
+
   /** Id of the cgroup at `path` (from the hierarchy's root); undefined when there is none. */
   id(path: string): number | undefined {
     try {

@@ -48,7 +48,6 @@ export class ProcessEntry {
   // texts made when first needed; emptied when what they show changes
   execId = "";
   startTime = "";
-  processJson = "";
   referenceJson = "";
   ancestorJson = "";
   lineageJson = "";
@@ -70,7 +69,6 @@ export class ProcessEntry {
   changed(): void {
     this.execId = "";
     this.startTime = "";
-    this.processJson = "";
     this.referenceJson = "";
     this.ancestorJson = "";
     this.lineageVersion = -1;

@@ -3,17 +3,23 @@ import { ProcessSeedRecord } from "../generated/records.ts";
 import { formatArguments, type Redact } from "./arguments.ts";
 import type { Image } from "./entry.ts";
 import { imageOf } from "./image.ts";
-import type { Key, ProcessTable } from "./table.ts";
+import { near, type Key, type ProcessTable } from "./table.ts";
 
 const HEADER_BYTES = 16;
 const NS_PER_TICK = 10_000_000n;
 
 /**
  * Tells the table of the processes that the kernel's iterator lists: records laid end to end. What fork and exec have
- * told stays. Returns how many records there were.
+ * told stays. `argumentsFrom` is where procfs is, for a kernel whose iterator cannot read arguments. Returns how many
+ * records there were.
  * @throws RecordError when the bytes are no records.
  */
-export function seedFromRecords(bytes: Uint8Array, table: ProcessTable, redact: Redact): number {
+export function seedFromRecords(
+  bytes: Uint8Array,
+  table: ProcessTable,
+  redact: Redact,
+  argumentsFrom?: string,
+): number {
   const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const record = new ProcessSeedRecord();
   let count = 0;
@@ -22,7 +28,9 @@ export function seedFromRecords(bytes: Uint8Array, table: ProcessTable, redact: 
     record.at(data, offset, length);
     const key = { tgid: record.keyTgid, start: record.keyStart, selfExecId: record.keySelfExecId };
     const parent = { tgid: record.parentTgid, start: record.parentStart, selfExecId: record.parentSelfExecId };
-    const entry = table.seed(key, parent, imageOf(record, redact));
+    const image = imageOf(record, redact);
+    const inProc = argumentsFrom === undefined ? "" : argumentsOf(`${argumentsFrom}/${key.tgid}`, key.start);
+    const entry = table.seed(key, parent, inProc === "" ? image : { ...image, arguments: redact(inProc) });
     entry.cgroupId = record.cgroupId;
     entry.cgroupV1Id = record.cgroupV1Id;
     count++;
@@ -60,15 +68,20 @@ interface Found {
   image: Image;
 }
 
+/** Arguments of the process that has this pid, as long as it is still the one that started then. */
+function argumentsOf(dir: string, start: bigint): string {
+  const argv = orNothing(() => readFileSync(`${dir}/cmdline`, "utf8"));
+  const stat = orNothing(() => readFileSync(`${dir}/stat`, "utf8"));
+  return stat !== "" && near(startOf(fieldsOf(stat)), start) ? formatArguments(argv) : "";
+}
+
 /** See ProcessEntry.selfExecId. */
 const UNKNOWN = -1;
 const NO_PARENT: Key = { tgid: 0, start: 0n, selfExecId: 0 };
 
 function readProcess(dir: string, redact: Redact): Found | undefined {
   try {
-    const stat = readFileSync(`${dir}/stat`, "utf8");
-    // the name in parentheses may hold anything, parentheses too
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const fields = fieldsOf(readFileSync(`${dir}/stat`, "utf8"));
     const status = readFileSync(`${dir}/status`, "utf8");
     const argv = readFileSync(`${dir}/cmdline`, "utf8");
     const image = {
@@ -80,10 +93,20 @@ function readProcess(dir: string, redact: Redact): Found | undefined {
       tid: Number(fields[0] === undefined ? 0 : dir.slice(dir.lastIndexOf("/") + 1)),
       marks: "",
     };
-    return { parentPid: Number(fields[1]), start: BigInt(fields[19] ?? 0) * NS_PER_TICK, image };
+    return { parentPid: Number(fields[1]), start: startOf(fields), image };
   } catch {
     return undefined; // it ended meanwhile
   }
+}
+
+/** What stands behind the name, which is in parentheses and may hold anything, parentheses too. */
+function fieldsOf(stat: string): string[] {
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+}
+
+/** Ns since boot, in steps of a clock tick. */
+function startOf(fields: readonly string[]): bigint {
+  return BigInt(fields[19] ?? 0) * NS_PER_TICK;
 }
 
 function orNothing(read: () => string): string {

@@ -243,7 +243,6 @@ export class ProcessTable {
       entry.parentTgid = key.tgid;
       entry.parentStart = key.start;
       entry.parentSelfExecId = key.selfExecId;
-      entry.processJson = "";
     }
     if (parent === before) return;
     // a parent is always older; anything else is bad data and would make a circle of the lineage
@@ -317,7 +316,7 @@ function nearestLiving(entry: ProcessEntry | null, by: "parent" | "source"): Pro
   return at;
 }
 
-function near(a: bigint, b: bigint): boolean {
+export function near(a: bigint, b: bigint): boolean {
   const difference = a - b;
   return difference < APPROXIMATE && difference > -APPROXIMATE;
 }

@@ -66,7 +66,9 @@ export class EventBatcher {
     }
     const line = `${batch.head}${seq}${batch.middle}${this.#options.clock.format(time)}",${members}}\n`;
     this.#write(batch, line);
-    batch.to = time;
+    // what waited is older than what did not
+    if (time < batch.from) batch.from = time;
+    if (batch.count === 0 || time > batch.to) batch.to = time;
     batch.count++;
     // a bus that does not keep up gets fewer, larger messages
     if (batch.bytes >= BYTES_MAX || (batch.count >= EVENTS_MAX && !this.#slow())) this.#send(batch);
@@ -81,6 +83,12 @@ export class EventBatcher {
       if (batch.count === 0) continue;
       if ((waiting <= 16 && URGENT.has(batch.kind)) || now - batch.since >= patience) this.#send(batch);
     }
+  }
+
+  /** Nothing happens any more: sends what waits, unless the bus is behind. Whether nothing is left. */
+  flushQuiet(): boolean {
+    if (this.#options.waiting() <= 16) this.flush();
+    return this.oldest() === undefined;
   }
 
   /** Sends everything. */

@@ -1,7 +1,9 @@
 import { RecordError } from "./errors.ts";
+import { TextCache } from "./text-cache.ts";
 
 const HEADER_BYTES = 16;
 const TWO_TO_32 = 0x1_0000_0000;
+const texts = new TextCache();
 
 /** The kind of the record at `offset`, or 0 when `length` bytes cannot hold a header. */
 export function recordKind(data: Buffer, offset: number, length: number): number {
@@ -79,7 +81,7 @@ export abstract class RecordReader {
 
   /** UTF-8 text; bytes that are none become U+FFFD. */
   protected text(at: number, length: number): string {
-    return length === 0 ? "" : this.#data.toString("utf8", this.#offset + at, this.#offset + at + length);
+    return texts.text(this.#data, this.#offset + at, this.#offset + at + length);
   }
 
   /** Text up to the first zero byte. */

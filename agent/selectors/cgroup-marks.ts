@@ -1,5 +1,6 @@
 import type { BpfMap } from "../kernel/map.ts";
 import { type Cgroup, subtree } from "./cgroup-tree.ts";
+import type { MarkedCgroup } from "./container-scopes.ts";
 import { type CgroupMark, decodeCgroupMark, encodeCgroupMark, u64 } from "./layout.ts";
 import type { ScopeSets } from "./scope-sets.ts";
 
@@ -35,7 +36,7 @@ export class CgroupMarks {
   }
 
   /** The marks that are missing or other ones. Numbers their sets: see TreeMarks.plan. */
-  plan(scopes: readonly Cgroup[], exempt: readonly Cgroup[]): Map<bigint, CgroupMark> {
+  plan(scopes: readonly MarkedCgroup[], exempt: readonly Cgroup[]): Map<bigint, CgroupMark> {
     return this.#missing(this.#wanted(scopes, exempt));
   }
 
@@ -52,14 +53,14 @@ export class CgroupMarks {
     }
   }
 
-  #wanted(scopes: readonly Cgroup[], exempt: readonly Cgroup[]): Map<bigint, CgroupMark> {
-    const members = new Map<bigint, string[]>();
-    for (const scope of scopes)
-      for (const { id } of subtree(scope)) {
-        const list = members.get(id);
-        if (list) list.push(memberOf(scope));
-        else members.set(id, [memberOf(scope)]);
-      }
+  /** The different sets of members that cgroups of these scopes have. */
+  setsOf(scopes: readonly MarkedCgroup[]): string[][] {
+    const lists = [...membersBelow(scopes).values()];
+    return [...new Map(lists.map((list) => [list.toSorted().join("\n"), list])).values()];
+  }
+
+  #wanted(scopes: readonly MarkedCgroup[], exempt: readonly Cgroup[]): Map<bigint, CgroupMark> {
+    const members = membersBelow(scopes);
     const wanted = new Map<bigint, CgroupMark>();
     for (const [id, list] of members) wanted.set(id, { set: this.#sets.numberOf(list), exempt: false });
     for (const scope of exempt)
@@ -70,7 +71,9 @@ export class CgroupMarks {
   #missing(wanted: Map<bigint, CgroupMark>): Map<bigint, CgroupMark> {
     const differs = ([id, mark]: [bigint, CgroupMark]) => {
       const there = this.#marks.lookup(u64(id));
-      return there === undefined || !encodeCgroupMark(mark).equals(there);
+      // no mark is the same as one that says nothing
+      if (there === undefined) return mark.set !== 0 || mark.exempt;
+      return !encodeCgroupMark(mark).equals(there);
     };
     return new Map([...wanted].filter(differs));
   }
@@ -79,4 +82,16 @@ export class CgroupMarks {
     const there = this.#marks.lookup(key);
     return there && decodeCgroupMark(there);
   }
+}
+
+/** Members by cgroup, of all scopes that it lies in. */
+function membersBelow(scopes: readonly MarkedCgroup[]): Map<bigint, string[]> {
+  const below = new Map<bigint, string[]>();
+  for (const { cgroup, members } of scopes)
+    for (const { id } of subtree(cgroup)) {
+      const list = below.get(id);
+      if (list) list.push(...members);
+      else below.set(id, [...members]);
+    }
+  return below;
 }

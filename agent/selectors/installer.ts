@@ -60,7 +60,9 @@ export class Installer {
         ...{ tables: undefined, pool: 0, slot: 0, install: 0, selectors: 0 },
       });
     }
-    this.settle();
+    // The kernel waits some 10 ms for running programs each time that a table is hung up: the first selectors shall not.
+    const nothing: HookChange = { gone: [], come: [], touched: [], all: () => [] };
+    for (let slot = 0; slot < 2; slot++) this.install(new Map(HOOKS.map((hook) => [hook, nothing])), () => 0);
   }
 
   /** The tables of a hook and the number of the last installation that they are of. */

@@ -25,6 +25,7 @@ export const SIZES = {
   match_counters: 72,
   tree_mark: 16,
   cgroup_mark: 8,
+  expected_container: 68,
 } as const;
 const SUMMARY_WORDS = 4;
 const NO_WORD = 0x7fff_ffff;
@@ -188,6 +189,14 @@ export function encodeCgroupMark(mark: CgroupMark): Buffer {
 export function decodeCgroupMark(bytes: Uint8Array): CgroupMark {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return { set: view.readUInt32LE(0), exempt: (view.readUInt32LE(4) & CGROUP_EXEMPT) !== 0 };
+}
+
+/** Key of a container that is made in a cgroup with this set; `id` has 64 digits. */
+export function encodeExpected(id: string, parentSet: number): Buffer {
+  const bytes = Buffer.alloc(SIZES.expected_container);
+  bytes.write(id, 0, 64, "latin1");
+  bytes.writeUInt32LE(parentSet, 64);
+  return bytes;
 }
 
 export interface Counters {

@@ -106,17 +106,21 @@ export function normalize(
 function abilityFor({ selector }: ActiveSelector, abilities: readonly HookAbility[]): HookAbility {
   const { hook, action } = selector;
   const ability = abilities.find((one) => one.hook === hook);
-  if (ability === undefined) throw new SelectorError("hook", `hook: ${hook} is not attached on this kernel`);
+  if (ability === undefined) throw new SelectorError("hook", `hook: nothing can be decided at ${hook} on this host`);
   if (ability.actions.includes(action)) return ability;
   if (action === "post" || action === "noPost")
     throw new SelectorError(
       "action",
       `action: ${action} does nothing at ${hook}, whose events are not filtered in the kernel; possible: ${ability.actions.join(", ") || "none"}`,
     );
+  if (ability.actions.length === 0) {
+    const why = ability.why === undefined ? "" : `: ${ability.why}`;
+    throw new SelectorError("hook", `hook: nothing can be decided at ${hook} on this host${why}`);
+  }
   const why = ability.why === undefined ? "" : ` (${ability.why})`;
   throw new SelectorError(
     "hook",
-    `action: ${action} is not possible at ${hook} by ${ability.rung} on this kernel${why}; possible: ${ability.actions.join(", ") || "none"}`,
+    `action: ${action} is not possible at ${hook} by ${ability.rung} on this kernel${why}; possible: ${ability.actions.join(", ")}`,
   );
 }
 

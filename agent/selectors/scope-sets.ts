@@ -18,6 +18,11 @@ export class ScopeSets {
     return number;
   }
 
+  /** Every number is below. */
+  get size(): number {
+    return this.#members.length;
+  }
+
   membersOf(number: number): ReadonlySet<string> {
     return this.#members[number] ?? new Set();
   }

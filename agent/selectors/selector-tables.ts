@@ -1,5 +1,7 @@
+import { type ContainerScope, containerPartOf } from "../../bus/container-scope.ts";
 import { HOOKS, type Hook, type Scope, type Selector } from "../../bus/types/selector.ts";
 import type { RefusedSelector } from "../../bus/types/status.ts";
+import { BpfMap } from "../kernel/map.ts";
 import type { SharedMaps } from "../kernel/shared-maps.ts";
 import { Budget, DEFAULT_BUDGET } from "./budget.ts";
 import { type Cgroup, cgroupAt } from "./cgroup-tree.ts";
@@ -8,10 +10,18 @@ import { AppliedSelectors } from "./applied.ts";
 import { HookLimits } from "./hook-limits.ts";
 import type { HookTables } from "./hook-tables.ts";
 import { CounterNumbers } from "./counter-numbers.ts";
+import {
+  type ContainerGroups,
+  type ContainerLookup,
+  ContainerScopes,
+  type MarkedCgroup,
+  memberOfContainers,
+  namelessContainers,
+} from "./container-scopes.ts";
 import { SelectorError } from "./errors.ts";
 import { Installer } from "./installer.ts";
 import { MODE_NUMBER, normalize, type NormalSelector, type ScopeMembers, selectorKey } from "./normalize.ts";
-import { cgroupsOf } from "./scope.ts";
+import { cgroupScopeOf } from "./scope.ts";
 import { ScopeSets } from "./scope-sets.ts";
 import { closeSelectorMaps, openSelectorMaps, type SelectorMaps } from "./selector-maps.ts";
 import { TreeMarks } from "./tree-marks.ts";
@@ -27,6 +37,8 @@ const COUNT_NAMES = ["broken", "signals_failed", "unknown_process", "untold", "n
 export interface SelectorTablesOptions {
   maps: SharedMaps;
   processes: ProcessLookup;
+  /** Without it containers are known by their ids only. */
+  containers?: ContainerLookup;
   /** Where the v2 hierarchy is mounted. */
   cgroupRoot: string;
   hooks: readonly HookAbility[];
@@ -43,8 +55,16 @@ export interface SelectorTablesOptions {
 
 /** What a selector's scope became on this node. */
 interface Resolved {
-  cgroups: Cgroup[];
+  cgroup: Cgroup | undefined;
+  containers: ContainerScope | undefined;
   members: ScopeMembers;
+}
+
+interface Placed {
+  groups: ContainerGroups;
+  outer: MarkedCgroup[];
+  outerSets: string[][];
+  exempt: Cgroup[];
 }
 
 /** What a normal form was made of: it stands while that is the same. */
@@ -64,6 +84,7 @@ export class SelectorTables {
   readonly #installer: Installer;
   readonly #trees: TreeMarks;
   readonly #cgroups: CgroupMarks;
+  readonly #containers: ContainerScopes;
   readonly #numbers: CounterNumbers;
   readonly #budget: Budget;
   /** Tables, the newest last, with the installations that they were used in. */
@@ -74,6 +95,10 @@ export class SelectorTables {
   readonly #made = new WeakMap<NormalSelector, Made>();
   #given: { revision: number; selectors: readonly ActiveSelector[] } = { revision: 0, selectors: [] };
   #armed = true;
+  /** What the last apply found, for containers that come later. */
+  #placed: Placed = { groups: { scopes: new Map(), exempt: [] }, outer: [], outerSets: [], exempt: [] };
+  /** Sets below this number are known to the tables in force. */
+  #knownSets = 0;
 
   /**
    * Programs must be loaded and attached, and the process table seeded, before. Exempt cgroups are marked at once.
@@ -85,10 +110,19 @@ export class SelectorTables {
     this.#installer = new Installer(this.#maps, this.#sets);
     this.#trees = new TreeMarks(this.#maps.trees, this.#maps.states, options.processes, this.#sets);
     this.#cgroups = new CgroupMarks(this.#maps.cgroups, this.#sets);
+    const expected = options.maps.fd("expected_containers");
+    this.#containers = new ContainerScopes(
+      options.containers ?? namelessContainers(options.cgroupRoot),
+      expected === undefined ? undefined : BpfMap.fromFd(expected),
+      this.#sets,
+    );
     this.#numbers = new CounterNumbers(this.#maps.counters);
     this.#budget = new Budget(options.budget ?? DEFAULT_BUDGET);
     for (const scope of options.exempt) checkExempt(scope);
-    this.#cgroups.protect(this.#exempt().cgroups);
+    const { cgroups, containers } = this.#exempt();
+    const groups = { scopes: new Map(), exempt: containers };
+    this.#cgroups.protect([...cgroups, ...this.#containers.running(groups).exempt]);
+    this.#containers.write(this.#containers.plan(groups, []));
   }
 
   /**
@@ -100,21 +134,30 @@ export class SelectorTables {
     const began = performance.now();
     this.#given = { revision, selectors };
     this.#armed = true;
-    const { normal, refused, cgroups, trees } = this.#resolve(selectors);
+    const { normal, refused, cgroups, trees, scopes } = this.#resolve(selectors);
     const exempt = this.#exempt();
-    this.#cgroups.protect(exempt.cgroups);
+    const groups = { scopes, exempt: exempt.containers };
+    const running = this.#containers.running(groups);
+    const outside = [...exempt.cgroups, ...running.exempt];
+    this.#cgroups.protect(outside);
+    const outer = [...cgroups].map(([member, cgroup]) => ({ cgroup, members: [member] }));
+    const outerSets = this.#cgroups.setsOf(outer);
+    this.#placed = { groups, outer, outerSets, exempt: exempt.cgroups };
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const treePlan = this.#trees.plan(trees);
-      const cgroupPlan = this.#cgroups.plan([...cgroups.values()], exempt.cgroups);
-      const marks = treePlan.size + cgroupPlan.size;
+      const cgroupPlan = this.#cgroups.plan([...outer, ...running.marked], outside);
+      const expectedPlan = this.#containers.plan(groups, outerSets);
+      const marks = treePlan.size + cgroupPlan.size + expectedPlan.size;
       // tables before marks: they must know each set that a mark may name
       if (round === 0 || marks > 0) this.#install(normal);
       if (marks === 0) break;
+      // a container that is made meanwhile is in its scopes before the walk could find it
+      this.#containers.write(expectedPlan);
       this.#trees.write(treePlan);
       this.#cgroups.write(cgroupPlan);
       this.#installer.settle();
     }
-    this.#forget(new Set([...trees, ...cgroups.keys()]));
+    this.#forget(new Set([...trees, ...cgroups.keys(), ...scopes.keys()]));
     return {
       revision,
       install: this.#installer.lastInstall,
@@ -131,6 +174,31 @@ export class SelectorTables {
     this.#installer.disarm();
     this.#armed = false;
     this.#applied.clear();
+  }
+
+  /** Whether what is in force has to be applied again when containers come, go, or get other names. */
+  get usesContainers(): boolean {
+    const { scopes, exempt } = this.#placed.groups;
+    return scopes.size + exempt.length > 0;
+  }
+
+  /**
+   * Marks the containers that have come since the last apply and tells the kernel of those that are announced, in much
+   * less time than an apply, which waits for programs to end. False when that is not enough: then apply again. What has
+   * raced with it, and what is marked and should not be any more, the next apply finds.
+   */
+  followContainers(): boolean {
+    if (!this.#armed) return true;
+    const { groups, outer, outerSets, exempt } = this.#placed;
+    const running = this.#containers.running(groups);
+    const marks = this.#cgroups.plan([...outer, ...running.marked], [...exempt, ...running.exempt]);
+    const expected = this.#containers.plan(groups, outerSets);
+    if (this.#sets.size > this.#knownSets) return false;
+    this.#containers.write(expected);
+    this.#cgroups.write(marks);
+    // what the kernel remembers of processes that run there already is of no use any more
+    if (marks.size > 0) this.#installer.settle();
+    return true;
   }
 
   get armed(): boolean {
@@ -207,6 +275,7 @@ export class SelectorTables {
   close(): void {
     this.#installer.close();
     this.#trees.keep(new Set());
+    this.#containers.close();
     for (const key of this.#maps.cgroups.keys()) this.#maps.cgroups.delete(key);
     closeSelectorMaps(this.#maps);
   }
@@ -216,6 +285,7 @@ export class SelectorTables {
     const refused: RefusedSelector[] = [];
     const cgroups = new Map<string, Cgroup>();
     const trees = new Set<string>();
+    const containers = new Map<string, ContainerScope>();
     const limits = new Map<Hook, HookLimits>(HOOKS.map((hook) => [hook, new HookLimits(hook)]));
     const now = this.#options.now();
     const scopes = new Map<string, Resolved>();
@@ -232,10 +302,11 @@ export class SelectorTables {
       try {
         const key = selectorKey(source);
         if (normal.has(key)) throw new SelectorError("duplicate", `id: ${selector.id} is there twice in ${entry}`);
-        const { cgroups: own, members } = scopeOf(selector.scope ?? {});
+        const { cgroup, containers: meant, members } = scopeOf(selector.scope ?? {});
         const one = this.#normalOf(key, source, members);
         limits.get(selector.hook)!.take(one);
-        for (const [index, cgroup] of own.entries()) cgroups.set(members.cgroups[index]!, cgroup);
+        if (cgroup !== undefined) cgroups.set(memberOf(cgroup), cgroup);
+        if (meant !== undefined) containers.set(memberOfContainers(meant), meant);
         if (members.tree !== null) trees.add(members.tree);
         normal.set(key, one);
       } catch (error) {
@@ -243,7 +314,7 @@ export class SelectorTables {
         refused.push({ selector: selector.id, entry, reason: error.message });
       }
     }
-    return { normal, refused, cgroups, trees };
+    return { normal, refused, cgroups, trees, scopes: containers };
   }
 
   /** The selector in its normal form: the very one that is in force, where it is made of the same. */
@@ -262,13 +333,15 @@ export class SelectorTables {
   }
 
   #resolveScope(scope: Scope): Resolved {
-    const cgroups = cgroupsOf(scope, this.#options.cgroupRoot);
-    const names = cgroups.map(memberOf);
-    if (scope.tree === undefined) return { cgroups, members: { cgroups: names, tree: null } };
+    const places = cgroupScopeOf(scope, this.#options.cgroupRoot, this.#containers.nameless);
+    const { cgroup, containers } = places;
+    const names = cgroup === undefined ? [] : [memberOf(cgroup)];
+    if (containers !== undefined) names.push(memberOfContainers(containers));
+    if (scope.tree === undefined) return { ...places, members: { cgroups: names, tree: null } };
     const tree = typeof scope.tree === "string" ? this.#trees.resolve(scope.tree) : undefined;
     if (tree === undefined)
       throw new SelectorError("scope", `scope.tree: no process ${JSON.stringify(scope.tree)} is known on this node`);
-    return { cgroups, members: { cgroups: names, tree } };
+    return { ...places, members: { cgroups: names, tree } };
   }
 
   #isForThisNode(scope: Scope): boolean {
@@ -285,6 +358,8 @@ export class SelectorTables {
     for (const hook of HOOKS)
       if (!changes.has(hook) && this.#installer.knowsNot(hook))
         changes.set(hook, { gone: [], come: [], touched: [], all: () => selectorsOf(hook, wanted) });
+    // the plans have numbered every set that a mark may name, and all hooks' tables know those from here on
+    this.#knownSets = this.#sets.size;
     if (changes.size === 0) return;
     for (const { come } of changes.values()) this.#numbers.take(come.map(({ key }) => key));
     let anew: Set<Hook>;
@@ -315,21 +390,27 @@ export class SelectorTables {
     this.#cgroups.keep(members);
   }
 
-  #exempt(): { cgroups: Cgroup[]; unresolved: string[] } {
+  #exempt(): { cgroups: Cgroup[]; containers: ContainerScope[]; unresolved: string[] } {
     const { ownCgroup, exempt, cgroupRoot } = this.#options;
     const cgroups: Cgroup[] = [];
+    const containers: ContainerScope[] = [];
     const unresolved: string[] = [];
-    const take = (find: () => Cgroup[], what: string) => {
+    const take = (find: () => void, what: string) => {
       try {
-        cgroups.push(...find());
+        find();
       } catch (error) {
         if (!(error instanceof SelectorError)) throw error;
         unresolved.push(`${what}: ${error.message}`);
       }
     };
-    take(() => [cgroupAt(cgroupRoot, ownCgroup)], "own cgroup");
-    for (const scope of exempt) take(() => cgroupsOf(scope, cgroupRoot), "exempt.scopes");
-    return { cgroups, unresolved };
+    take(() => cgroups.push(cgroupAt(cgroupRoot, ownCgroup)), "own cgroup");
+    for (const scope of exempt)
+      take(() => {
+        const { cgroup, containers: meant } = cgroupScopeOf(scope, cgroupRoot, this.#containers.nameless);
+        if (cgroup !== undefined) cgroups.push(cgroup);
+        if (meant !== undefined) containers.push(meant);
+      }, "exempt.scopes");
+    return { cgroups, containers, unresolved };
   }
 }
 
@@ -339,9 +420,11 @@ function selectorsOf(hook: Hook, wanted: ReadonlyMap<string, NormalSelector>): N
   return [...wanted.values()].filter((selector) => selector.hook === hook);
 }
 
+/** Either of the two: both would be ANDed, and one of them is all that a mark can say. */
 function checkExempt(scope: Scope): void {
-  const exempts = scope.container !== undefined || (scope.cgroup !== undefined && scope.cgroup !== "/");
-  if (exempts && scope.tree === undefined) return;
-  const allowed = `allowed: {"cgroup": "/…"} other than the root, {"container": {"id": "…"}}`;
+  const containers = containerPartOf(scope) !== undefined;
+  const cgroup = scope.cgroup !== undefined && scope.cgroup !== "/";
+  if (containers !== cgroup && scope.tree === undefined && scope.pod === undefined) return;
+  const allowed = `allowed: {"cgroup": "/…"} other than the root, or {"container": {…}} and {"service": "…"}`;
   throw new SelectorError("scope", `exempt.scopes: ${JSON.stringify(scope)} is not possible; ${allowed}`);
 }

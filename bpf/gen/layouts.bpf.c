@@ -2,6 +2,7 @@
 /* Never loaded: an object whose BTF describes every record to the generator. */
 #include "process.h"
 #include "denial.h"
+#include "cgroup.h"
 
 /* clang leaves out of the BTF what nothing refers to, enums stored as plain numbers too. */
 #define KEEP(type, name) type name
@@ -14,6 +15,8 @@ KEEP(struct process_exec_record, keep_process_exec);
 KEEP(struct process_seed_record, keep_process_seed);
 KEEP(struct process_fork_record, keep_process_fork);
 KEEP(struct process_exit_record, keep_process_exit);
+KEEP(enum cgroup_change, keep_cgroup_change);
+KEEP(struct cgroup_record, keep_cgroup);
 #if __has_include("denial.h")
 KEEP(enum denial_hook, keep_denial_hook);
 KEEP(enum denial_mode, keep_denial_mode);

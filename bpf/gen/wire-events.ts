@@ -112,6 +112,11 @@ export const WIRE: Wire = {
           from: "denial.count",
           doc: "denials that this stands for: 1 and those suppressed by the rate limit since the last",
         },
+        undecided: {
+          type: boolean,
+          from: "denial.flags",
+          doc: "whether a value that the selector asks for was not known in the kernel, so that it counted as matching",
+        },
         because: {
           type: { is: "foreign", name: "Because", module: "../types/selector.ts" },
           doc: "why the selector exists",
@@ -261,11 +266,13 @@ export const WIRE: Wire = {
       },
     },
     Capabilities: {
-      doc: "Capability sets, by name (CAP_NET_ADMIN).",
+      doc:
+        "Capability sets: by name (CAP_NET_ADMIN) what counts, the others as bits, 16 hexadecimal digits as in " +
+        "/proc/PID/status (a name for every bit of every set made up half of the event).",
       fields: {
         effective: { type: list(string), from: `${CREDENTIALS}.cap_effective` },
-        permitted: { type: list(string), from: `${CREDENTIALS}.cap_permitted` },
-        inheritable: { type: list(string), from: `${CREDENTIALS}.cap_inheritable` },
+        permitted: { type: string, from: `${CREDENTIALS}.cap_permitted` },
+        inheritable: { type: string, from: `${CREDENTIALS}.cap_inheritable` },
       },
     },
     Namespaces: {
@@ -339,9 +346,14 @@ export const WIRE: Wire = {
       doc: "A container.",
       fields: {
         id: { type: string, doc: "its whole id" },
-        name: { type: string, nullable: true, doc: "its name; null when nobody could be asked" },
-        image: { type: string, nullable: true, doc: "its image" },
-        labels: { type: { is: "map", of: string }, doc: "its labels" },
+        known: {
+          type: boolean,
+          doc: "whether its runtime has said who it is; false: name, image and labels are missing, not empty",
+        },
+        name: { type: string, nullable: true, doc: "its name" },
+        image: { type: string, nullable: true, doc: "its image, as it was asked for when the container was made" },
+        labels: { type: { is: "map", of: string }, doc: "its labels; what goes beyond 8 KB is left out" },
+        project: { type: string, nullable: true, doc: "its compose project" },
         service: { type: string, nullable: true, doc: "its compose service" },
       },
     },
@@ -436,6 +448,7 @@ export const WIRE: Wire = {
     "process_exit.key.tgid": "process.pid",
     "process_seed.": "fills the process table",
     "process_fork.": "fills the process table",
+    "cgroup.": "how the agent learns of containers",
     "file_open.process.start": "part of process.exec_id",
     "file_open.process.self_exec_id": "part of process.exec_id",
     "file_open.tid": "the process is told",
@@ -446,6 +459,5 @@ export const WIRE: Wire = {
     "denial.install": "names the selector, with its place",
     "denial.tid": "the process is told",
     "denial.operands": "for whoever looks for the fault in a selector",
-    "denial.flags": "for whoever looks for the fault in a selector",
   },
 };

@@ -235,6 +235,7 @@ struct msghdr {
 
 struct kernfs_node {
 	__u64 id;
+	const char *name;
 };
 
 struct cgroup_root {

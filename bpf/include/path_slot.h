@@ -138,7 +138,10 @@ static __always_inline long path_slot_output(struct path_slot *slot, __u32 *path
 	header->reserved = 0;
 	header->size = fixed + len;
 	header->time = bpf_ktime_get_boot_ns();
-	return bpf_ringbuf_output(&events, slot->record, fixed + len, BPF_RB_NO_WAKEUP);
+	if (bpf_ringbuf_output(&events, slot->record, fixed + len, BPF_RB_NO_WAKEUP))
+		return -1;
+	record_wake();
+	return 0;
 }
 
 /* The denial record to fill: all but header, file and path. */

@@ -79,6 +79,14 @@ struct cgroup_mark {
 	__u32 flags;
 };
 
+#define CONTAINER_ID_BYTES 64
+
+/* A container that is made in a cgroup with this set of scopes: see scope.bpf.c. */
+struct expected_container {
+	char id[CONTAINER_ID_BYTES];
+	__u32 parent_set;
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 131072);

@@ -13,6 +13,7 @@ enum record_kind {
 	RECORD_PROCESS_EXIT = 3,
 	RECORD_PROCESS_SEED = 4,
 	RECORD_DENIAL = 5,
+	RECORD_CGROUP = 6,
 	RECORD_FILE_OPEN = 7,
 	RECORD_KINDS, /* one more than the last */
 };
@@ -47,6 +48,14 @@ struct {
 	__type(value, __u64);
 } losses SEC(".maps");
 
+/* 1 while the agent sleeps because nothing happens: the next record wakes it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} agent_asleep SEC(".maps");
+
 static __always_inline void record_lost(__u32 kind)
 {
 	__u64 *count = bpf_map_lookup_elem(&losses, &kind);
@@ -69,10 +78,29 @@ static __always_inline void *record_reserve(__u16 kind, const __u32 size)
 	return header;
 }
 
-/* The agent polls, so no record wakes anybody: a wake-up per event is what makes exec tracking dear. */
+/*
+ * While the agent is at work it reads the ring by a timer: a wake-up per record is what makes exec tracking dear. Call it
+ * when the record is in the ring: the agent looks at the ring after it has said that it sleeps, so one of the two sees the
+ * other. An empty record carries the wake-up, since how a record is submitted is decided before it is in.
+ */
+static __always_inline void record_wake(void)
+{
+	__u32 key = 0;
+	__u32 *asleep = bpf_map_lookup_elem(&agent_asleep, &key);
+	void *nothing;
+
+	if (!asleep || !*asleep)
+		return;
+	*asleep = 0;
+	nothing = bpf_ringbuf_reserve(&events, sizeof(__u64), 0);
+	if (nothing)
+		bpf_ringbuf_discard(nothing, BPF_RB_FORCE_WAKEUP);
+}
+
 static __always_inline void record_submit(void *record)
 {
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	record_wake();
 }
 
 /* The process that a task belongs to. */

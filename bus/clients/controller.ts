@@ -30,8 +30,8 @@ export class ControllerBus {
 
   /** Decisions of engines and deciders, each until it is acknowledged. */
   consumeDecisions(most = 100): AsyncQueue<DecisionMessage> {
-    const queue: AsyncQueue<DecisionMessage> = new AsyncQueue({ onEnd: () => stop() });
-    const stop = consume(this.bus, {
+    const queue: AsyncQueue<DecisionMessage> = new AsyncQueue({ onEnd: () => consuming.stop() });
+    const consuming = consume(this.bus, {
       stream: STREAMS.decisions,
       consumers: [CONSUMERS.controller],
       most,

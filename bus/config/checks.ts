@@ -21,8 +21,18 @@ export function checkSetting(name: string, written: unknown): Problem[] {
   if ((name === "node" || name === "instance") && !/^[^\s/]+$/.test(written as string)) {
     return at(`${shown} is not allowed; allowed: a name without spaces and slashes`);
   }
+  if (name === "agent.own_cgroup" && !isOwnCgroup(written as string)) {
+    return at(
+      `${shown} is not allowed; allowed: a path from the root of the v2 hierarchy, such as /reeve, not the root`,
+    );
+  }
   if (name === "agent.redact") return (written as string[]).flatMap((it, i) => regexProblem(it, i));
   return [];
+}
+
+/** It is made where it is not there, so what is meant as a path of the file system would be made somewhere else. */
+function isOwnCgroup(written: string): boolean {
+  return /^(\/[^/]+)+$/.test(written) && !/^\/(sys|proc)\//.test(written) && !/\/\.\.?(\/|$)/.test(written);
 }
 
 function regexProblem(written: string, index: number): Problem[] {

@@ -28,7 +28,7 @@ interface Written {
 }
 
 /** Variables that begin with REEVE_ and are no settings. */
-const OTHER_VARIABLES = new Set(["REEVE_CONFIG", "REEVE_READY_FD", "REEVE_DEBUG"]);
+const OTHER_VARIABLES = new Set(["REEVE_CONFIG", "REEVE_READY_FD", "REEVE_HEALTH_FILE", "REEVE_DEBUG"]);
 const DEFAULT_FILES = ["reeve.yaml", "/etc/reeve/reeve.yaml"];
 
 /**

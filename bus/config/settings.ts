@@ -27,6 +27,10 @@ export const SETTINGS = {
       [0, 65535],
       "Port of the nats-server that `reeve up` starts, on loopback; 0 or one that is taken: any free one.",
     ),
+    host: text(
+      "127.0.0.1",
+      "Address that the nats-server listens on; `0.0.0.0` in a container. Whoever reaches it reads alerts without credentials.",
+    ),
     monitor_port: integer(0, [0, 65535], "Port of nats-server's HTTP monitoring on loopback; 0: off."),
     credentials_dir: text(null, "Where the credentials of the roles lie.", {
       defaultText: "`<run_dir>/credentials`",
@@ -59,16 +63,40 @@ export const SETTINGS = {
     argument_bytes: integer(8192, [256, 8192], "How much of a program's arguments is taken."),
     redact: textList(
       [],
-      "Regular expressions; what they match in arguments (or their first group) leaves the node as `***`.",
+      "Regular expressions; of what they match in arguments, every group (without one, all of it) leaves the node as `*****`.",
       {
         item: { type: "string", minLength: 1 },
       },
     ),
-    cgroup: text("", "Cgroup (v2) under which connects are decided. Empty: the root of the hierarchy."),
-    own_cgroup: text(null, "Reeve's own cgroup, which enforcement never touches.", {
-      defaultText: "`/reeve`, or `/reeve-<instance>`",
-    }),
+    cgroup: text(
+      "",
+      "Cgroup (v2) under which connects are decided, as a path from the root of the hierarchy (`/system.slice`) or with its mount point. Empty: the root.",
+    ),
+    own_cgroup: text(
+      null,
+      "Reeve's own cgroup, which enforcement never touches, as a path from the root of the v2 hierarchy.",
+      {
+        defaultText: "`/reeve`, or `/reeve-<instance>`",
+      },
+    ),
     process_table_max: integer(65536, [1024, 4_194_304], "How many processes are remembered; living ones always are."),
+    container_sockets: textList(
+      ["/var/run/docker.sock", "/run/podman/podman.sock"],
+      "Sockets of Docker and what speaks its API, asked for the names of containers where they are there. Empty: none is.",
+    ),
+    container_bundles: textList(
+      [
+        "/run/containerd/io.containerd.runtime.v2.task/*/{id}/config.json",
+        "/run/containers/storage/overlay-containers/{id}/userdata/config.json",
+      ],
+      "OCI configurations of containers of containerd, cri-o and podman: `{id}` is the container's, `*` one directory of any name.",
+      { item: { type: "string", pattern: "^/.*\\{id\\}" } },
+    ),
+    container_wait_ms: integer(
+      250,
+      [0, 250],
+      "How long events of a container wait until its runtime has said its name, in milliseconds.",
+    ),
     metrics_port: integer(0, [0, 65535], "Port of the agent's Prometheus metrics on loopback; 0: off."),
   },
   rules: {
@@ -83,7 +111,7 @@ export const SETTINGS = {
     watchdog_ms: integer(1000, [10, 60_000], "How long one rule may take before it is stopped and disabled."),
     partitions: text(
       "0-31",
-      "Which partitions of the events this engine reads: numbers and ranges, such as `0-15` or `0,4-7`.",
+      "Which partitions of the events this engine may read: numbers and ranges, such as `0-15` or `0,4-7`. The engines that run share out what they may.",
     ),
     memory_mb: integer(256, [64, 65_536], "How much memory the evaluating worker may use."),
   },

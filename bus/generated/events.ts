@@ -91,6 +91,8 @@ export interface DenialEvent extends Envelope {
   priority: number;
   /** denials that this stands for: 1 and those suppressed by the rate limit since the last */
   count: number;
+  /** whether a value that the selector asks for was not known in the kernel, so that it counted as matching */
+  undecided: boolean;
   /** why the selector exists */
   because: Because;
   /** the connection; null where the hook is not about one */
@@ -223,14 +225,14 @@ export interface StdioEntry {
   dport?: number;
 }
 
-/** Capability sets, by name (CAP_NET_ADMIN). */
+/** Capability sets: by name (CAP_NET_ADMIN) what counts, the others as bits, 16 hexadecimal digits as in /proc/PID/status (a name for every bit of every set made up half of the event). */
 export interface Capabilities {
   /** effective capabilities */
   effective: string[];
   /** permitted capabilities */
-  permitted: string[];
+  permitted: string;
   /** inheritable capabilities */
-  inheritable: string[];
+  inheritable: string;
 }
 
 /** Inode numbers of namespaces. */
@@ -311,12 +313,16 @@ export interface Cgroup {
 export interface Container {
   /** its whole id */
   id: string;
-  /** its name; null when nobody could be asked */
+  /** whether its runtime has said who it is; false: name, image and labels are missing, not empty */
+  known: boolean;
+  /** its name */
   name: string | null;
-  /** its image */
+  /** its image, as it was asked for when the container was made */
   image: string | null;
-  /** its labels */
+  /** its labels; what goes beyond 8 KB is left out */
   labels: Record<string, string>;
+  /** its compose project */
+  project: string | null;
   /** its compose service */
   service: string | null;
 }

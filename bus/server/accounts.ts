@@ -42,6 +42,8 @@ export const SERVICES: Readonly<Record<string, readonly Service[]>> = {
     many(`${API}.CONSUMER.MSG.NEXT.${STREAMS.events}.*`),
     one(`$JS.ACK.${STREAMS.events}.>`),
     ...direct(objectStream(BUCKETS.rulesets)),
+    one(`$KV.${BUCKETS.engines}.*`),
+    ...direct(kvStream(BUCKETS.engines)),
   ],
   OPERATORS: [
     one("reeve.control.>"),

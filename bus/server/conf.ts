@@ -1,9 +1,12 @@
 import type { BusUser } from "../roles.ts";
 import { accountOf, feedsOf, HOME, SERVICES } from "./accounts.ts";
 import { grantOf } from "./grants.ts";
+import { bracketed } from "./ports.ts";
 
 /** What nats.conf is made of. Users have the public half of their key; the reader has none. */
 export interface ConfOptions {
+  /** Address to listen on; monitoring stays on loopback. */
+  host: string;
   port: number;
   monitorPort: number;
   storeDir: string;
@@ -21,7 +24,7 @@ export function renderConf(options: ConfOptions): string {
   for (const account of Object.keys(SERVICES)) accounts[account] = otherAccount(account, options);
   const conf = {
     server_name: "reeve",
-    listen: `127.0.0.1:${options.port}`,
+    listen: `${bracketed(options.host)}:${options.port}`,
     ...(options.monitorPort > 0 ? { http: `127.0.0.1:${options.monitorPort}` } : {}),
     max_payload: MAX_PAYLOAD,
     max_pending: 64 * 1024 * 1024,

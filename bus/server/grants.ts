@@ -83,6 +83,8 @@ function enginePublishes(): string[] {
     `$KV.${BUCKETS.demand}.engine.*`,
     ...events.flat(),
     ...gets(RULESETS),
+    `$KV.${BUCKETS.engines}.*`,
+    ...gets(kvStream(BUCKETS.engines)),
   ];
 }
 

@@ -1,5 +1,16 @@
 import { createServer } from "node:net";
 
+/** Where programs of this host reach a server that listens on `host`. */
+export function reachedAt(host: string): string {
+  if (host === "0.0.0.0" || host === "") return "127.0.0.1";
+  return host === "::" ? "[::1]" : bracketed(host);
+}
+
+/** An IPv6 address as it stands before a port. */
+export function bracketed(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}
+
 /** Whether a TCP port on loopback can be listened on now. */
 export async function portIsFree(port: number): Promise<boolean> {
   return (await listenOnce(port)) !== null;

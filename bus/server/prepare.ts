@@ -16,7 +16,7 @@ import { busFile, secretFile } from "../credentials.ts";
 import { BusError } from "../errors.ts";
 import { renderConf } from "./conf.ts";
 import { ensureCredentials, newSecret, writePrivate, type Owner } from "./keys.ts";
-import { choosePort } from "./ports.ts";
+import { choosePort, reachedAt } from "./ports.ts";
 
 export interface PrepareOptions {
   /** Port wanted first; one that is taken gives way to another. Default: that of the last start, then `bus.port`. */
@@ -66,6 +66,7 @@ async function prepare(options: PrepareOptions): Promise<PreparedServer> {
   const wanted = options.port ?? config.bus.port;
   const port = await choosePort(options.port === undefined ? [lastPort(config), wanted] : [wanted]);
   const conf = renderConf({
+    host: config.bus.host,
     port,
     monitorPort: config.bus.monitor_port,
     storeDir: dataDir,
@@ -74,7 +75,7 @@ async function prepare(options: PrepareOptions): Promise<PreparedServer> {
   });
   const configFile = join(config.run_dir, "nats.conf");
   writePrivate(configFile, conf, owner);
-  const url = `nats://127.0.0.1:${port}`;
+  const url = `nats://${reachedAt(config.bus.host)}:${port}`;
   writePrivate(busFile(config), `${JSON.stringify({ url })}\n`, null, 0o644);
   const moved = wanted > 0 && port !== wanted;
   return { url, port, moved, command: [findServer(), "-c", configFile], configFile, owner };
@@ -117,7 +118,7 @@ function lastPort(config: Config): number {
   }
 }
 
-function chownAll(dir: string, owner: Owner): void {
+export function chownAll(dir: string, owner: Owner): void {
   chownSync(dir, owner.uid, owner.gid);
   for (const entry of readdirSync(dir, { withFileTypes: true, recursive: true })) {
     lchownSync(join(entry.parentPath, entry.name), owner.uid, owner.gid);

@@ -49,7 +49,7 @@ export async function startServer(options: PrepareOptions): Promise<RunningServe
     await ended.promise;
     clearTimeout(timer);
   };
-  for (const deadline = Date.now() + START_LIMIT; !(await answers(prepared.port)); await delay(20)) {
+  for (const deadline = Date.now() + START_LIMIT; !(await answers(prepared.url)); await delay(20)) {
     if (alive() && Date.now() < deadline) continue;
     await stop();
     throw new BusError("start", `nats-server did not start: ${lastLines(log)}`);
@@ -70,10 +70,11 @@ function spawnAs(program: string, args: string[], owner: Owner): ChildProcessByS
   }
 }
 
-/** Whether a nats-server greets on that port. */
-function answers(port: number): Promise<boolean> {
+/** Whether a nats-server greets there. */
+function answers(url: string): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  const socket = connectTcp({ port, host: "127.0.0.1" });
+  const { hostname, port } = new URL(url);
+  const socket = connectTcp({ port: Number(port), host: hostname.replaceAll(/[[\]]/g, "") });
   socket.once("data", (data) => {
     resolve(data.toString().startsWith("INFO"));
     socket.destroy();

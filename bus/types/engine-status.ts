@@ -25,6 +25,8 @@ export interface EngineStatus {
   started_at: string;
   version: string;
   state: "starting" | "running" | "stopping";
+  /** The partitions of the events that it reads. */
+  partitions: number[];
   /** The rule set in force; null before the first. */
   ruleset: string | null;
   /** A newer set that could not be taken, and why; null when there is none. */

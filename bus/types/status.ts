@@ -30,6 +30,8 @@ export interface NodeStatus {
   hooks: { hook: string; rung: string; attached: boolean; can_deny: boolean; idle?: true; detail?: string }[];
   selectors: { id: string; entry: string; mode: string; deadline: string | null; counters: SelectorCounters }[];
   refused: RefusedSelector[];
+  /** Containers that run here, those of them that no runtime has named, and the runtimes that are asked. */
+  containers?: { running: number; unnamed: number; runtimes: { socket: string; state: string; reason?: string }[] };
   counters: Record<string, number>;
   losses: Record<string, number>;
 }

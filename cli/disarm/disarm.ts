@@ -3,7 +3,7 @@ import { note } from "../output/print.ts";
 import { askController, connectOperator } from "../operator.ts";
 import { exitOf } from "../errors.ts";
 import { EXIT } from "../exit.ts";
-import { loadFor } from "../load.ts";
+import { loadForOperator } from "../find-bus.ts";
 import { readStatus } from "../status/read.ts";
 import { disarmLocal } from "./local.ts";
 
@@ -20,7 +20,7 @@ interface Armed {
 
 /** By the controller; where it or the bus cannot be reached, this host's agent by a signal. */
 export async function disarm(flags: { node?: string; local?: boolean }): Promise<Disarmed> {
-  const { config } = loadFor({ ...flags, node: undefined });
+  const { config } = loadForOperator({ ...flags, node: undefined });
   if (!flags.local) {
     try {
       const bus = await connectOperator(config);
@@ -45,25 +45,23 @@ export async function disarm(flags: { node?: string; local?: boolean }): Promise
 }
 
 export async function arm(flags: { node?: string }): Promise<Disarmed> {
-  const { config } = loadFor({ ...flags, node: undefined });
+  const { config } = loadForOperator({ ...flags, node: undefined });
   const bus = await connectOperator(config);
   try {
-    const done = await askController<Armed>(bus, "arm", flags.node ? { node: flags.node } : {});
-    // Those that a signal disarmed: the bus knows nothing of it until it is told and taken back there.
-    for (const node of done.disarmed.length > 0 ? [] : await disarmedBySignal(bus, flags.node)) {
-      if (done.armed.includes("all") || done.armed.includes(node)) continue;
-      await askController(bus, "disarm", { node });
-      const again = await askController<Armed>(bus, "arm", { node });
-      done.armed.push(...again.armed);
-    }
-    const left = done.disarmed.length > 0 ? `; still disarmed: ${nodes(done.disarmed)}` : "";
-    const what = done.armed.length > 0 ? `armed again: ${nodes(done.armed)}` : "nothing was disarmed";
-    return { message: `${what}${left}`, way: "control", disarmed: done.disarmed };
+    // Asked before: those that a signal disarmed are armed by the same act, but the controller does not know them.
+    const bySignal = await disarmedBySignal(bus, flags.node);
+    const { armed, disarmed } = await askController<Armed>(bus, "arm", flags.node ? { node: flags.node } : {});
+    if (disarmed.length === 0 && !armed.includes("all"))
+      armed.push(...bySignal.filter((node) => !armed.includes(node)));
+    const left = disarmed.length > 0 ? `; still disarmed: ${nodes(disarmed)}` : "";
+    const what = armed.length > 0 ? `armed again: ${nodes(armed)}` : "nothing was disarmed";
+    return { message: `${what}${left}`, way: "control", disarmed };
   } finally {
     await bus.close();
   }
 }
 
+/** Nodes that are disarmed by the bus or by a signal, as they last said of themselves. */
 async function disarmedBySignal(bus: OperatorBus, only: string | undefined): Promise<string[]> {
   const { nodes: all } = await readStatus(bus, new Date());
   return all

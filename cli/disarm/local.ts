@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { commandName } from "../command-name.ts";
 import { CliError } from "../errors.ts";
 import { EXIT } from "../exit.ts";
 
@@ -25,7 +26,7 @@ export function disarmLocal(runDir: string, verb: string): number {
   } catch (cause) {
     throw new CliError("needs_root", `the agent (pid ${pid}) may only be signalled by root`, {
       exit: EXIT.root,
-      help: `sudo reeve ${verb} --local`,
+      help: `sudo ${commandName()} ${verb} --local`,
       cause,
     });
   }

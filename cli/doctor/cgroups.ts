@@ -57,7 +57,7 @@ export function cgroupCheck(facts: CgroupFacts): Check {
   return missing(
     "cgroups",
     `${side}, v2 at ${facts.v2}; ${facts.namedByV1Only} processes are in a container that only a v1 path names`,
-    "boot with systemd.unified_cgroup_hierarchy=1, else those containers are not named and cannot be a scope",
+    "boot with systemd.unified_cgroup_hierarchy=1, else those containers cannot be a scope",
     false,
   );
 }

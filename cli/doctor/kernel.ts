@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { release } from "node:os";
+import { commandName } from "../command-name.ts";
 import { missing, ok, unknown } from "./check.ts";
 import type { Check } from "./check.ts";
 
@@ -41,6 +42,6 @@ export function capabilities(status: string): Check {
   const lacking = Object.keys(NEEDED).filter((name) => (effective & (1n << NEEDED[name]!)) === 0n);
   if (lacking.length === 0) return ok("capabilities", Object.keys(NEEDED).join(", "));
   const detail = `without ${lacking.join(", ")}`;
-  if (process.getuid?.() !== 0) return unknown("capabilities", detail, "run it as root: sudo reeve doctor");
+  if (process.getuid?.() !== 0) return unknown("capabilities", detail, `run it as root: sudo ${commandName()} doctor`);
   return missing("capabilities", detail, "give the container these capabilities, or run Reeve on the host itself");
 }

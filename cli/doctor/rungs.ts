@@ -1,11 +1,12 @@
 import type { RungProbe } from "../../agent/kernel/probe.ts";
+import { commandName } from "../command-name.ts";
 import { missing, ok, unknown } from "./check.ts";
 import type { Check } from "./check.ts";
 
 /** A line for each hook and rung: whether this kernel takes it, found by loading it for trial. */
 export async function rungChecks(canLoad: boolean): Promise<Check[]> {
   if (process.getuid?.() !== 0) {
-    return [unknown("hooks", "programs can only be loaded for trial by root", "sudo reeve doctor")];
+    return [unknown("hooks", "programs can only be loaded for trial by root", `sudo ${commandName()} doctor`)];
   }
   if (!canLoad) return [unknown("hooks", "programs cannot be loaded for trial", "mend what is missing above first")];
   const { probeRungs } = await import("../../agent/kernel/probe.ts");
@@ -13,7 +14,7 @@ export async function rungChecks(canLoad: boolean): Promise<Check[]> {
     return probeRungs().map((rung) => rungCheck(rung));
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return [missing("hooks", message, "REEVE_DEBUG=1 reeve run agent says more")];
+    return [missing("hooks", message, `REEVE_DEBUG=1 ${commandName()} run agent says more`)];
   }
 }
 

@@ -12,14 +12,18 @@ const STYLES: Record<Severity, Parameters<Paint>[0]> = {
   critical: ["bold", "white", "bgRed"],
 };
 
-/** An alert as one line: time, severity, rule, where, message, and the id that `reeve why` takes. */
-export function alertLine(alert: Alert, paint: Paint): string {
+/**
+ * An alert as one line: time, severity, rule, where, message, and the id that `reeve why` takes.
+ * @param wholeTime the time as the alert has it, else the local time of day
+ */
+export function alertLine(alert: Alert, paint: Paint, wholeTime = false): string {
   const severity = paint(STYLES[alert.severity] ?? "bold", alert.severity.toUpperCase().padEnd(8));
   const event = alert.event as unknown as EventView | undefined;
   const where = event ? sourceOf({ node: alert.node, process: event.process ?? null }) : alert.node;
   const times = alert.count > 1 ? paint("yellow", ` (${alert.count} times)`) : "";
+  const time = alert.last_time || alert.first_time;
   return [
-    paint("dim", clock(alert.last_time || alert.first_time)),
+    paint("dim", wholeTime ? safe(time) : clock(time)),
     severity,
     paint("bold", safe(alert.rule)),
     paint("green", safe(where)),

@@ -1,5 +1,5 @@
 import { userInfo } from "node:os";
-import { loadFor } from "../load.ts";
+import { loadForOperator } from "../find-bus.ts";
 import { askController, connectOperator } from "../operator.ts";
 import { document } from "../output/format.ts";
 import { printLine } from "../output/print.ts";
@@ -18,7 +18,7 @@ export async function addSelectors(
   flags: { output: "text" | "json"; ttl?: string; force?: boolean; reason?: string },
 ): Promise<void> {
   const selectors = readSelectors(file);
-  const bus = await connectOperator(loadFor({ ...flags }).config);
+  const bus = await connectOperator(loadForOperator({ ...flags }).config);
   try {
     const body = {
       selectors,

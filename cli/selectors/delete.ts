@@ -1,10 +1,10 @@
-import { loadFor } from "../load.ts";
+import { loadForOperator } from "../find-bus.ts";
 import { askController, connectOperator } from "../operator.ts";
 import { document } from "../output/format.ts";
 import { printLine } from "../output/print.ts";
 
 export async function deleteSelectors(id: string, flags: { output: "text" | "json"; node?: string }): Promise<void> {
-  const bus = await connectOperator(loadFor({ ...flags, node: undefined }).config);
+  const bus = await connectOperator(loadForOperator({ ...flags, node: undefined }).config);
   try {
     const body = flags.node === undefined ? { id } : { id, node: flags.node };
     const reply = await askController<{ deleted: string[] }>(bus, "selectors.delete", body);

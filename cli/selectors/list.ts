@@ -1,6 +1,6 @@
 import type { Selector } from "../../bus/types/selector.ts";
 import type { NodeStatus, SelectorCounters } from "../../bus/types/status.ts";
-import { loadFor } from "../load.ts";
+import { loadForOperator } from "../find-bus.ts";
 import { askController, connectOperator } from "../operator.ts";
 import type { OperatorBus } from "../../bus/clients/operator.ts";
 import { formatDuration } from "../output/duration.ts";
@@ -30,7 +30,7 @@ interface Page {
 }
 
 export async function listSelectors(flags: { output: "table" | "json" | "yaml" }): Promise<void> {
-  const bus = await connectOperator(loadFor({ ...flags }).config);
+  const bus = await connectOperator(loadForOperator({ ...flags }).config);
   try {
     const now = new Date();
     const [list, status] = await Promise.all([allPages(bus), readStatus(bus, now)]);

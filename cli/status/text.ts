@@ -1,3 +1,4 @@
+import { PARTITIONS } from "../../bus/partition.ts";
 import type { ControllerStatus } from "../../bus/types/controller-status.ts";
 import type { EngineStatus } from "../../bus/types/engine-status.ts";
 import type { NodeStatus } from "../../bus/types/status.ts";
@@ -43,10 +44,11 @@ function nodeLines(node: NodeStatus, current: number | null, now: number, paint:
     hook.attached ? paint("green", "attached") : hook.idle ? "idle" : paint("red", "missing"),
     safe(hook.hook),
     safe(hook.rung),
-    hook.can_deny ? "can deny" : hook.idle ? "" : "observes",
+    hook.can_deny ? "can deny" : hook.attached ? "observes" : "",
     safe(hook.detail ?? ""),
   ]);
   if (hooks.length > 0) lines.push(table(hooks, "  "));
+  lines.push(...containerLines(node.containers, paint));
   const selectors = node.selectors.toSorted((a, b) => b.counters.hits - a.counters.hits);
   for (const it of selectors.slice(0, MOST_LINES)) {
     const { hits, denied, would_deny } = it.counters;
@@ -56,17 +58,40 @@ function nodeLines(node: NodeStatus, current: number | null, now: number, paint:
     );
   }
   lines.push(...more(selectors.length, "selectors (reeve selectors list)"));
-  for (const it of node.refused.slice(0, MOST_LINES))
-    lines.push(paint("yellow", `  refused ${safe(it.selector)} of ${safe(it.entry)}: ${safe(it.reason)}`));
-  lines.push(...more(node.refused.length, "refused (reeve status -o json)"));
+  // Short-lived processes end before they can be cut off: nothing to mend, and there may be many.
+  const ended = node.refused.filter((it) => it.reason.startsWith("scope.tree: no process "));
+  const refused = node.refused.filter((it) => !ended.includes(it));
+  for (const it of refused.slice(0, MOST_LINES))
+    lines.push(paint("yellow", `  refused ${refusedName(it)}: ${safe(it.reason)}`));
+  lines.push(...more(refused.length, "refused (reeve status -o json)"));
+  if (ended.length > 0) {
+    const one = ended.length === 1 ? `${refusedName(ended[0]!)} waits` : `${ended.length} selectors wait`;
+    lines.push(paint("dim", `  ${one} for a process tree that this node does not know (it has ended)`));
+  }
   lines.push(`  counters  ${numbers(node.counters)}`, `  lost      ${lost(node.losses, paint)}`);
   return lines;
+}
+
+/** How many containers run; of the runtimes those that answer, and those that do not where somebody misses a name. */
+function containerLines(containers: NodeStatus["containers"], paint: Paint): string[] {
+  if (containers === undefined) return [];
+  const { running, unnamed, runtimes } = containers;
+  const missing = unnamed === 0 ? "" : paint("yellow", `, ${unnamed} without a name`);
+  const shown = runtimes.filter(({ state }) => unnamed > 0 || state === "connected");
+  const asked = shown.map(({ socket, state, reason }) => {
+    const why = reason === undefined ? "" : ` (${safe(reason)})`;
+    return `; ${safe(socket)} ${state === "connected" ? state : paint("yellow", `${safe(state)}${why}`)}`;
+  });
+  return [`  containers  ${running} running${missing}${asked.join("")}`];
 }
 
 function engineLines(engine: EngineStatus, now: number, paint: Paint): string[] {
   const set = engine.ruleset ? `rule set ${short(engine.ruleset)}` : "no rule set yet";
   const seen = age(engine.time, now, paint);
-  const lines = [`${paint("bold", `engine ${safe(engine.name)}`)}  ${safe(engine.state)}${seen}, ${set}`];
+  const share = `${(engine.partitions ?? []).length} of ${PARTITIONS} partitions`;
+  const lines = [`${paint("bold", `engine ${safe(engine.name)}`)}  ${safe(engine.state)}${seen}, ${set}, ${share}`];
+  // Containers of a scaled service come and go under new names: of one that is gone the line is enough.
+  if (engine.state === "stopping" && now - Date.parse(engine.time) > SILENT_MS) return lines;
   const { refused_ruleset: refused } = engine;
   if (refused) lines.push(paint("red", `  refused rule set ${short(refused.digest)}: ${safe(refused.reason)}`));
   const rules = engine.rules.map((rule) => [
@@ -82,6 +107,12 @@ function engineLines(engine: EngineStatus, now: number, paint: Paint): string[] 
   }
   lines.push(`  counters  ${numbers(engine.counters)}`);
   return lines;
+}
+
+/** The selector, with its entry where that has another name. */
+function refusedName({ selector, entry }: NodeStatus["refused"][number]): string {
+  if (selector === "") return safe(entry);
+  return entry.endsWith(`.${selector}`) ? safe(selector) : `${safe(selector)} of ${safe(entry)}`;
 }
 
 /** What does not stand in the text any more, and where it does. */

@@ -6,7 +6,7 @@ export interface EventFilter {
   pids?: readonly number[];
   /** Whole path, base name, or a pattern with `*`. */
   binaries?: readonly string[];
-  /** Name, or the beginning of the id. */
+  /** Name, service of compose, or the beginning of the id. */
   containers?: readonly string[];
   nodes?: readonly string[];
 }
@@ -38,7 +38,14 @@ function isBinary(binary: string | undefined, wanted: string): boolean {
   return new RegExp(`^${pattern}$`, "s").test(subject);
 }
 
-function isContainer(container: { id?: string; name?: string | null } | null | undefined, wanted: string): boolean {
+interface NamedContainer {
+  id?: string;
+  name?: string | null;
+  service?: string | null;
+}
+
+function isContainer(container: NamedContainer | null | undefined, wanted: string): boolean {
   if (!container) return false;
-  return container.name === wanted || (wanted.length >= 4 && container.id?.startsWith(wanted) === true);
+  if (container.name === wanted || container.service === wanted) return true;
+  return wanted.length >= 4 && container.id?.startsWith(wanted) === true;
 }

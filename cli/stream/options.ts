@@ -9,6 +9,7 @@ export interface StreamFlags {
   since?: Date;
   follow: boolean;
   max?: number;
+  timestamps?: boolean;
   kind?: string[];
   pid?: number[];
   binary?: string[];
@@ -22,6 +23,7 @@ export function withStreamFlags(command: Command): Command {
     .option("--since <time>", "begin with what is kept since then: 10m, 2h, or 2026-01-31T10:00:00Z", since)
     .option("--no-follow", "end when all that is kept was printed (from the beginning unless --since is given)")
     .option("-n, --max <count>", "end after so many", positive)
+    .option("--timestamps", "begin each line with the whole time, as -o json has it")
     .option("--node <name>", "of this node; repeatable", collect);
 }
 
@@ -32,7 +34,7 @@ export function withProcessFlags(command: Command): Command {
       positive(value),
     ])
     .option("--binary <path>", "of this binary: path, base name, or pattern with *; repeatable", collect)
-    .option("--container <name>", "of this container: name or beginning of its id; repeatable", collect);
+    .option("--container <name>", "of this container: name, service, or beginning of its id; repeatable", collect);
 }
 
 export function filterOf(flags: StreamFlags): EventFilter {

@@ -1,6 +1,6 @@
 import type { OperatorBus } from "../../bus/clients/operator.ts";
 import { connectOperator } from "../operator.ts";
-import { loadFor } from "../load.ts";
+import { loadForOperator } from "../find-bus.ts";
 import { streamItem } from "../output/format.ts";
 import { printLine } from "../output/print.ts";
 import { interruption } from "./interrupt.ts";
@@ -15,7 +15,7 @@ export async function runStream<T>(
   open: (bus: OperatorBus, options: { since: Date | null; follow: boolean; signal: AbortSignal }) => AsyncIterable<T>,
   use: { passes: (item: T) => boolean; line: (item: T) => string },
 ): Promise<void> {
-  const { config } = loadFor({ ...flags, node: undefined });
+  const { config } = loadForOperator({ ...flags, node: undefined });
   const signal = interruption();
   const bus = await connectOperator(config);
   try {

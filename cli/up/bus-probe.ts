@@ -1,16 +1,16 @@
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Resolves when a NATS server greets on the port of loopback, or the signal is aborted. */
-export async function greeted(port: number, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted && !(await greets(port))) {
+/** Resolves when a NATS server greets at the URL, or the signal is aborted. */
+export async function greeted(url: string, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted && !(await greets(new URL(url)))) {
     await sleep(25, undefined, { signal }).catch(() => {});
   }
 }
 
-function greets(port: number): Promise<boolean> {
+function greets({ hostname, port }: URL): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ port, host: "127.0.0.1" });
+    const socket = connect({ port: Number(port), host: hostname.replaceAll(/[[\]]/g, "") });
     const end = (answer: boolean): void => {
       socket.destroy();
       resolve(answer);

@@ -36,6 +36,15 @@ export class InstanceLock {
   }
 }
 
+/** Whether a `reeve up` runs with this run directory. */
+export function isUpRunning(runDir: string): boolean {
+  try {
+    return isUp(Number.parseInt(readFileSync(join(runDir, "up.pid"), "utf8"), 10));
+  } catch {
+    return false;
+  }
+}
+
 function isUp(pid: number): boolean {
   if (!Number.isInteger(pid) || pid === process.pid) return false;
   try {

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../../bus/config/settings.ts";
 import type { ChildSpec } from "./child.ts";
@@ -54,11 +55,11 @@ export class Parts {
     const own = join(config.bus.credentials_dir, `${part}.json`);
     const hidden: Mount = { to: join(config.run_dir, "nats.conf"), from: "/dev/null", writable: false };
     const external = config.bus.url !== "";
-    const mounts = external
-      ? [{ to: own, from: own, writable: false }]
-      : [{ to: own, from: own, writable: false }, hidden];
+    const mounts: Mount[] = external ? [] : [hidden];
+    // A bus that asks nobody who they are needs none.
+    if (!external || existsSync(own)) mounts.push({ to: own, from: own, writable: false });
     const covers = external
-      ? [config.bus.credentials_dir]
+      ? [config.bus.credentials_dir].filter((dir) => existsSync(dir))
       : [config.bus.credentials_dir, join(config.data_dir, "nats")];
     return { ...this.#node(part), command: this.#without(this.#run(part), part, mounts, covers), stopMs: 10_000 };
   }

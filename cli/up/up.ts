@@ -24,7 +24,7 @@ import { OwnCgroup } from "./own-cgroup.ts";
 import { Parts } from "./parts.ts";
 import { makeRunDir, writeConfig } from "./run-dir.ts";
 import { Supervisor } from "./supervisor.ts";
-import { arrangeView } from "./view.ts";
+import { arrangeView, realDirectory } from "./view.ts";
 
 /** How long the opening lines wait for the agent's and the engine's first status. */
 const ORIENT_MS = 20_000;
@@ -33,6 +33,8 @@ const ORIENT_MS = 20_000;
 export async function up(flags: Flags & { output: "text" | "json" }): Promise<void> {
   requireRoot("up", "it loads eBPF programs, makes a cgroup, and starts the other parts under a user of their own");
   const { config } = loadFor(flags);
+  // Looked at before anything is made on this host.
+  for (const dir of config.rules.dirs) realDirectory(dir);
   const signal = interruption();
   const undo: (() => unknown)[] = [];
   try {
@@ -71,7 +73,7 @@ async function runAll(
   if (own) {
     const server = await prepareServer({ config });
     if (server.moved) say(`port ${config.bus.port} is taken: the bus is at ${server.url}`);
-    await supervisor.start(parts.busServer(server.command, (gone) => greeted(server.port, gone)));
+    await supervisor.start(parts.busServer(server.command, (gone) => greeted(server.url, gone)));
   }
   await provisionBus(config, own, say);
   await Promise.all([parts.agent(), parts.controller(), parts.engine()].map((part) => supervisor.start(part)));
@@ -89,7 +91,9 @@ async function printAlerts(
 ): Promise<void> {
   const paint = paintFor(process.stdout);
   const show = (alert: Alert): string => (output === "json" ? streamItem(alert, "json") : alertLine(alert, paint));
-  let printed = Promise.resolve();
+  // An alert that comes before the opening lines waits for them.
+  const opened = Promise.withResolvers<void>();
+  let printed: Promise<void> = opened.promise;
   const stop = bus.subscribeAlerts((alert) => {
     printed = printed.then(() => printLine(show(alert)));
   });
@@ -97,6 +101,7 @@ async function printAlerts(
     if (output === "json") note(line);
     else await printLine(line);
   }
+  opened.resolve();
   if (!signal.aborted) await once(signal, "abort");
   stop();
   await printed;

@@ -1,5 +1,5 @@
-import { existsSync, realpathSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { CliError } from "../errors.ts";
 import { EXIT } from "../exit.ts";
 import { copyApp } from "./app-copy.ts";
@@ -68,10 +68,15 @@ function treeMount(options: ViewOptions): Mount {
   if (firstUnreadable(repo, skip) === undefined) return { to: repo, from: repo, writable: false };
   const copy = join(options.dataDir, "app");
   copyApp(repo, copy);
+  // Rule directories of the tree are mounted over the copy, which is read-only by then.
+  for (const dir of options.rulesDirs.map(realDirectory).filter((real) => isUnder(real, repo))) {
+    mkdirSync(join(copy, relative(repo, dir)), { recursive: true });
+  }
   return { to: repo, from: copy, writable: false };
 }
 
-function realDirectory(dir: string): string {
+/** The rule directory without links. Throws with code `rules_dir` when it is not there. */
+export function realDirectory(dir: string): string {
   if (!existsSync(dir) || !statSync(dir).isDirectory()) {
     throw new CliError("rules_dir", `rules directory ${dir} is not there`, {
       exit: EXIT.usage,

@@ -34,7 +34,7 @@ export function alertsVerb(): Command {
         (!flags.node || flags.node.includes(alert.node)) &&
         (!flags.rule || flags.rule.includes(alert.rule)) &&
         SEVERITIES.indexOf(alert.severity) >= least,
-      line: (alert) => alertLine(alert, paint),
+      line: (alert) => alertLine(alert, paint, flags.timestamps),
     });
   });
 }

@@ -24,7 +24,7 @@ export function denialsVerb(): Command {
     await runStream(flags, (bus, options) => bus.readEvents({ ...options, ...eventScope(flags, ["denial"]) }), {
       passes: (event) => passes(event, filter),
       line: (event) =>
-        `${paint("dim", clock(event.time))} ${compactLine(event, paint)} ${paint("dim", `why: ${safe(event.id)}`)}`,
+        `${paint("dim", flags.timestamps ? safe(event.time) : clock(event.time))} ${compactLine(event, paint)} ${paint("dim", `why: ${safe(event.id)}`)}`,
     });
   });
 }

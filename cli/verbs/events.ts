@@ -10,24 +10,25 @@ import { verb, words } from "./verb.ts";
 export function eventsVerb(): Command {
   const command = verb("events", "Print events as they happen.", [
     "reeve events",
-    "reeve events --binary curl --since 10m",
+    "reeve events --binary curl --since 10m --timestamps",
     "reeve events -o yaml --no-follow --since 5m --kind process_exec   # for a rules test file",
   ]);
   command
     .addOption(outputOption("compact", "json", "yaml"))
     .option("--kind <kinds>", "process_exec, process_exit, denial, gap; repeatable, or with commas", kinds);
   return withConfigFlags(withProcessFlags(withStreamFlags(command))).action(async (flags: StreamFlags) => {
-    const [{ runStream }, { compactLine }, { paintFor }, { passes }] = await Promise.all([
+    const [{ runStream }, { compactLine }, { paintFor }, { passes }, { safe }] = await Promise.all([
       import("../stream/run.ts"),
       import("../output/compact.ts"),
       import("../output/paint.ts"),
       import("../stream/filter.ts"),
+      import("../output/safe.ts"),
     ]);
     const paint = paintFor(process.stdout);
     const filter = filterOf(flags);
     await runStream(flags, (bus, options) => bus.readEvents({ ...options, ...eventScope(flags, flags.kind) }), {
       passes: (event) => passes(event, filter),
-      line: (event) => compactLine(event, paint),
+      line: (event) => (flags.timestamps ? `${paint("dim", safe(event.time))} ` : "") + compactLine(event, paint),
     });
   });
 }

@@ -9,6 +9,8 @@ export interface RulesFlags {
   rules?: string[];
   shipped: boolean;
   out?: string;
+  cache?: string;
+  policies?: boolean;
   enforce?: boolean;
 }
 
@@ -47,7 +49,11 @@ function rulesCommand(name: keyof typeof VERBS, setExit: SetExit): Command {
     .addOption(outputOption("text", "json"))
     .option("--no-shipped", "without the rules that come with Reeve");
   if (name === "build") {
-    command.requiredOption("--out <file>", "where to write it").option("--enforce", "build for enforce mode");
+    command
+      .requiredOption("--out <file>", "where to write it")
+      .option("--cache <dir>", "a directory that keeps compiled Rego from one build to the next")
+      .option("--no-policies", "without enforcement policies")
+      .option("--enforce", "build for enforce mode");
   }
   return command.action(async (...args: unknown[]) => {
     const paths = name === "test" ? (args[0] as string[]) : [];

@@ -12,7 +12,7 @@ export function statusVerb(): Command {
   return withConfigFlags(command).action(async (flags: { output: "text" | "json" | "yaml" }) => {
     const [
       { connectOperator },
-      { loadFor },
+      { loadForOperator },
       { readStatus },
       { statusText },
       { document },
@@ -20,14 +20,14 @@ export function statusVerb(): Command {
       { printLine },
     ] = await Promise.all([
       import("../operator.ts"),
-      import("../load.ts"),
+      import("../find-bus.ts"),
       import("../status/read.ts"),
       import("../status/text.ts"),
       import("../output/format.ts"),
       import("../output/paint.ts"),
       import("../output/print.ts"),
     ]);
-    const bus = await connectOperator(loadFor({ ...flags }).config);
+    const bus = await connectOperator(loadForOperator({ ...flags }).config);
     try {
       const status = await readStatus(bus, new Date());
       const text =

@@ -18,7 +18,7 @@ export function whyVerb(): Command {
   return withConfigFlags(command).action(async (id: string, flags: { output: "text" | "json" }) => {
     const [
       { connectOperator },
-      { loadFor },
+      { loadForOperator },
       { traceChain },
       { whySource },
       { chainText },
@@ -27,7 +27,7 @@ export function whyVerb(): Command {
       { printLine },
     ] = await Promise.all([
       import("../operator.ts"),
-      import("../load.ts"),
+      import("../find-bus.ts"),
       import("../why/chain.ts"),
       import("../why/source.ts"),
       import("../why/text.ts"),
@@ -35,7 +35,7 @@ export function whyVerb(): Command {
       import("../output/paint.ts"),
       import("../output/print.ts"),
     ]);
-    const bus = await connectOperator(loadFor({ ...flags }).config);
+    const bus = await connectOperator(loadForOperator({ ...flags }).config);
     try {
       const chain = await traceChain(id, whySource(bus));
       if (!chain) {

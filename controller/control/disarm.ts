@@ -27,7 +27,11 @@ export async function disarm(body: unknown, writer: DesiredWriter, now: number):
   return { disarmed: disarmedNodes(writer) };
 }
 
-/** `arm {node?}`: takes back `disarm`, all of them when no node is named. `disarmed` is what still is. */
+/**
+ * `arm {node?}`: takes back `disarm`, all of them when no node is named. The named key (that of all, else) is deleted also when
+ * it is not there: by its deletion agents that were disarmed by a signal, of which the bus knows nothing, are armed too.
+ * `disarmed` is what still is.
+ */
 export async function arm(body: unknown, writer: DesiredWriter): Promise<{ armed: string[]; disarmed: string[] }> {
   const { node } = readNode(body);
   const armed: string[] = [];
@@ -35,6 +39,7 @@ export async function arm(body: unknown, writer: DesiredWriter): Promise<{ armed
     if (node !== null && live.node !== node) continue;
     if (await writer.delete(live.key)) armed.push(live.node ?? "all");
   }
+  if (!armed.includes(node ?? "all")) await writer.clear(desiredKey(DISARM_ID, node));
   return { armed, disarmed: disarmedNodes(writer) };
 }
 

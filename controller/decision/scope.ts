@@ -1,3 +1,4 @@
+import { CONTAINER_ID_FORM } from "../../bus/container-scope.ts";
 import type { Scope } from "../../bus/types/selector.ts";
 import { quote } from "../problems.ts";
 import { assign, type Reader } from "./reader.ts";
@@ -72,7 +73,9 @@ function readNames<K extends string>(
   for (const name of names) {
     if (object[name] === undefined) continue;
     const text = reader.text(`${field}.${name}`, object[name], MAX_NAME);
-    if (text !== undefined) read[name] = text;
+    if (name === "id" && text !== undefined && !CONTAINER_ID_FORM.test(text))
+      reader.wrong(`${field}.id`, `is ${quote(text)}`, "12 to 64 hexadecimal digits, as the id begins");
+    else if (text !== undefined) read[name] = text;
   }
   if (object["labels"] !== undefined) {
     const labels = reader.labels(`${field}.labels`, object["labels"]);

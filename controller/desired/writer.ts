@@ -48,6 +48,14 @@ export class DesiredWriter {
     });
   }
 
+  /** Deletes whatever is under `key`; where there is nothing, those who watch are told that it is gone all the same. */
+  async clear(key: string): Promise<void> {
+    await this.#retry(key, async () => {
+      await this.#bucket.delete(key, this.live.revisionOf(key));
+      this.live.drop(key);
+    });
+  }
+
   async #retry<T>(key: string, attempt: () => Promise<T>): Promise<T> {
     for (let left = ATTEMPTS; ; left--) {
       try {

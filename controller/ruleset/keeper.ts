@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "../../bus/log.ts";
 import type { BuildMessage, RuleSetStatus } from "../../bus/types/controller-status.ts";
@@ -10,18 +11,30 @@ import { describeMessage } from "./output.ts";
 export interface KeeperOptions {
   store: RuleSetStore;
   directories: readonly string[];
-  /** Builds what is in these directories now. */
-  build: (directories: readonly string[], signal: AbortSignal) => Promise<BuildResult>;
+  /** Builds what is in these directories now; without enforcement policies where `policies` is false. */
+  build: (directories: readonly string[], policies: boolean, signal: AbortSignal) => Promise<BuildResult>;
   /** What keeps a directory from being read, undefined when nothing does. */
   inspect: (directory: string) => BuildMessage | undefined;
+  /** Whether policies act: then they are not armed as long as exceptions of the user's may be missing. */
+  enforce: boolean;
   log: Logger;
   onStatus: () => void;
+  /** A directory that could not be read can be: what watches it must look again. */
+  onReadable?: (directory: string) => void;
   /** Milliseconds of silence after a change before it is built ... */
   quiet?: number;
   /** ... but at most so many after the first one. */
   patience?: number;
+  /** Milliseconds after which a directory that could not be read is looked at again. */
+  again?: number;
   now?: () => number;
 }
+
+const WITHHELD: BuildMessage = {
+  ...{ file: null, line: null, rule: null },
+  message: "enforcement policies are not armed, as exceptions may lie in a rule directory that cannot be read",
+  allowed: "every directory of rules.dirs readable, or no --enforce",
+};
 
 /**
  * Keeps the current rule set equal to what is in the rule directories. One build at a time, the last change wins; a
@@ -35,6 +48,9 @@ export class RuleSetKeeper {
   readonly #built = Promise.withResolvers<void>();
   #changed: { first: number; last: number } | null = null;
   #wake: (() => void) | undefined;
+  #unreadable: string[] = [];
+  /** What the set that is live was made of. */
+  #sources: readonly string[] = [];
   #status: RuleSetStatus;
 
   constructor(options: KeeperOptions) {
@@ -74,9 +90,11 @@ export class RuleSetKeeper {
   /** Builds at once, then after each change, until `signal`. */
   async run(signal: AbortSignal): Promise<void> {
     const current = await this.#options.store.current();
+    this.#sources = current?.sources ?? [];
     if (current !== null) this.#set({ digest: current.digest, built_at: current.built_at, state: "live" });
     const onAbort = (): void => this.#wake?.();
     signal.addEventListener("abort", onAbort);
+    const looking = setInterval(() => this.#lookAgain(), this.#options.again ?? 2_000);
     try {
       await this.#buildOnce(signal);
       this.#built.resolve();
@@ -87,8 +105,18 @@ export class RuleSetKeeper {
     } catch (cause) {
       if (!signal.aborted) throw cause;
     } finally {
+      clearInterval(looking);
       signal.removeEventListener("abort", onAbort);
     }
+  }
+
+  /** No change is told of a directory that could not be watched, so it is looked at. */
+  #lookAgain(): void {
+    const readable = this.#unreadable.filter((directory) => this.#options.inspect(directory) === undefined);
+    if (readable.length === 0) return;
+    for (const directory of readable) this.#options.onReadable?.(directory);
+    this.#unreadable = this.#unreadable.filter((directory) => !readable.includes(directory));
+    this.changed();
   }
 
   /** Waits for a change and then for silence. */
@@ -116,11 +144,14 @@ export class RuleSetKeeper {
     this.#set({ state: "building" });
     const started = this.#now();
     const { readable, problems } = this.#inspect();
-    // A directory that went away must not take its rules out of a set that is live; without one, the others are better than none.
+    const withheld = this.#options.enforce && this.#unreadable.some((directory) => !this.#isLive(directory));
+    if (withheld) problems.push(WITHHELD);
+    // A directory that went away must not take its rules out of a set that is live; without one, the others are better than
+    // none. But exceptions may be in it: what acts would act where the user said that it must not.
     const result: BuildResult =
-      problems.length > 0 && this.#status.digest !== null
+      problems.length > 0 && this.#status.digest !== null && !withheld
         ? { ok: false, errors: problems, warnings: [] }
-        : await this.#options.build(readable, signal);
+        : await this.#options.build(readable, !withheld, signal);
     const build_ms = this.#now() - started;
     if (!result.ok) {
       const errors = [...problems.filter((problem) => !result.errors.includes(problem)), ...result.errors];
@@ -131,13 +162,14 @@ export class RuleSetKeeper {
     }
     const { digest, warnings } = result;
     for (const warning of warnings) log.warn(`rules: ${describeMessage(warning)}`);
+    const ended = problems.length > 0 ? "broken" : "live";
     if (digest === this.#status.digest && this.#status.source !== "push" && state !== "none") {
-      this.#set({ ...{ state: "live", source: "build", build_ms, errors: [], warnings } });
+      this.#set({ ...{ state: ended, source: "build", build_ms, errors: problems, warnings } });
       return;
     }
     const built_at = new Date(this.#now()).toISOString();
     if (!(await this.#publish(result, built_at, signal))) return;
-    const ended = problems.length > 0 ? "broken" : "live";
+    this.#sources = result.sources;
     this.#set({ ...{ state: ended, digest, built_at, source: "build", build_ms, errors: problems, warnings } });
     for (const problem of problems) log.error(`rules: ${describeMessage(problem)}; the other directories are live`);
     log.info({ digest, rules: result.rules, policies: result.policies, build_ms }, "rule set is live");
@@ -151,7 +183,21 @@ export class RuleSetKeeper {
       if (problem === undefined) readable.push(directory);
       else problems.push(problem);
     }
+    this.#unreadable = this.#options.directories.filter((directory) => !readable.includes(directory));
     return { readable, problems };
+  }
+
+  /** Whether files of a directory are in the live set. They go by the directory's name, with a number where two have the same. */
+  #isLive(directory: string): boolean {
+    const name = basename(directory);
+    return this.#sources.some((source) => {
+      const [first = ""] = source.split("/");
+      return (
+        source === directory ||
+        first === name ||
+        (first.startsWith(`${name}-`) && /^\d+$/.test(first.slice(name.length + 1)))
+      );
+    });
   }
 
   /** Tries until it is stored, or a newer change makes it stale. */

@@ -10,6 +10,8 @@ const IGNORED = /^\.|~$|^#.*#$|^4913$|\.(?:swp|swx|swo|tmp|bak)$|^node_modules$/
 export interface DirectoryWatch {
   /** Resolves when every directory is watched, or said to be unwatchable. */
   ready: Promise<void>;
+  /** Watches a directory anew that could not be watched. */
+  again: (directory: string) => void;
   close: () => Promise<void>;
 }
 
@@ -35,6 +37,10 @@ export function watchDirectories(
   });
   return {
     ready,
+    again: (directory) => {
+      watcher.unwatch(directory);
+      watcher.add(directory);
+    },
     close: async () => {
       await watcher.close();
     },

@@ -8,11 +8,13 @@ import type { PolicyKind } from "../model/kinds.ts";
 import { EngineError } from "../errors.ts";
 import { addOpaErrors } from "./opa-errors.ts";
 import { runOpa } from "./opa.ts";
+import type { OpaResult } from "./opa.ts";
 import type { Stage } from "./stage.ts";
 
 /**
- * `opa check --strict` over the staged Rego, with the engine's capabilities; then, for each set of kinds that packages are
- * about, once more with their schema, so that a field that no such event has is an error.
+ * `opa check --strict` over the staged Rego, with the engine's capabilities; and, for each set of kinds that packages are
+ * about, once more with their schema, so that a field that no such event has is an error. All at the same time: each takes
+ * longer to start than to work.
  */
 export async function checkRego(
   loaded: LoadedRules,
@@ -21,9 +23,12 @@ export async function checkRego(
   problems: Problems,
 ): Promise<void> {
   const before = problems.errors.length;
-  const check = async (extra: string[], only: ReadonlySet<string> | null): Promise<void> => {
-    const args = ["check", "--strict", "--capabilities", "capabilities.json", "--format", "json", ...extra, "src"];
-    const { status, stdout, stderr } = await runOpa(args, stage.dir);
+  const run = (extra: string[]): Promise<OpaResult> =>
+    runOpa(
+      ["check", "--strict", "--capabilities", "capabilities.json", "--format", "json", ...extra, "src"],
+      stage.dir,
+    );
+  const take = ({ status, stdout, stderr }: OpaResult, only: ReadonlySet<string> | null): void => {
     if (status === 0) return;
     const said = addOpaErrors(
       stderr.trim() || stdout,
@@ -33,13 +38,23 @@ export async function checkRego(
     );
     if (!said) throw new EngineError("opa_failed", `opa check failed: ${(stderr || stdout).trim().slice(0, 500)}`);
   };
-  await check([], null);
-  if (problems.errors.length > before) return; // types make no sense over files that do not compile
-  for (const [key, files] of filesByKinds(loaded)) {
+  const groups = [...filesByKinds(loaded)].map(([key, files]) => {
     const name = `schema-${key.replaceAll(",", "-")}.json`;
-    stage.write(name, JSON.stringify(schemaFor(key.split(",") as PolicyKind[])));
-    await check(["--schema", name], files);
-  }
+    stage.write(name, JSON.stringify(schemaFor(key)));
+    return { name, files };
+  });
+  const [plain, ...typed] = await Promise.all([run([]), ...groups.map(({ name }) => run(["--schema", name]))]);
+  take(plain, null);
+  if (problems.errors.length > before) return; // types make no sense over files that do not compile
+  for (const [n, result] of typed.entries()) take(result, groups[n]!.files);
+}
+
+/** The schemas that the files of a set are checked against: with other ones, they must be checked again. */
+export function schemasFor(loaded: LoadedRules): { schema: Schema; names: string[] }[] {
+  return [...filesByKinds(loaded)].map(([key, files]) => ({
+    schema: schemaFor(key),
+    names: loaded.rego.filter(({ file }) => files.has(file)).map(({ name }) => name),
+  }));
 }
 
 function filesByKinds(loaded: LoadedRules): Map<string, Set<string>> {
@@ -52,7 +67,9 @@ function filesByKinds(loaded: LoadedRules): Map<string, Set<string>> {
   return groups;
 }
 
-function schemaFor(kinds: readonly PolicyKind[]): Schema {
+/** `key` is kinds joined by commas. */
+function schemaFor(key: string): Schema {
+  const kinds = key.split(",") as PolicyKind[];
   const schemas = kinds.map((kind) => (kind === "alert" ? alertSchema() : schemaOf(kind)));
   return schemas.length === 1 ? schemas[0]! : { anyOf: schemas };
 }

@@ -1,5 +1,5 @@
 import { ENGINE_BUILTINS } from "./capabilities.ts";
-import { nearest } from "../nearest.ts";
+import { nearest } from "../../bus/nearest.ts";
 import type { Place, Problems } from "../load/problems.ts";
 
 interface OpaError {

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, realpathSync, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { EngineError } from "../errors.ts";
 import { OWN_TOOLS } from "../paths.ts";
@@ -45,4 +45,11 @@ export function findOpa(path = process.env["PATH"] ?? ""): string {
     }
   }
   throw new EngineError("opa_missing", `there is no opa in ${OWN_TOOLS} or on PATH: npm run setup`);
+}
+
+/** What changes when another opa is installed. @throws EngineError `opa_missing` */
+export function opaIdentity(): string {
+  const file = realpathSync(findOpa());
+  const { size, mtimeMs } = statSync(file);
+  return `${file} ${size} ${mtimeMs}`;
 }

@@ -19,7 +19,7 @@ export function stageFiles(sources: readonly SourceFile[]): Stage {
     mkdirSync(dirname(join(dir, name)), { recursive: true });
     writeFileSync(join(dir, name), text);
   };
-  for (const source of sources) write(join("src", source.name), withoutSchemas(source.text));
+  for (const source of sources) write(join("src", source.name), stagedText(source));
   return { dir, write, remove: () => rmSync(dir, { recursive: true, force: true }) };
 }
 
@@ -27,6 +27,6 @@ export function stageFiles(sources: readonly SourceFile[]): Stage {
  * The text without the METADATA key `schemas`, its lines left empty. It names files of `opa check -s DIR`, for authors; here
  * the kinds that a package is about say which schema it is checked against.
  */
-function withoutSchemas(text: string): string {
+export function stagedText({ text }: SourceFile): string {
   return text.replace(/^#\s*schemas:.*\n(?:#\s+-.*\n|#\s{4,}.*\n)*/gm, (block) => block.replace(/^#.*$/gm, "#"));
 }

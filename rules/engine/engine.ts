@@ -1,6 +1,6 @@
 import type { Logger } from "../../bus/log.ts";
 import type { EngineStatus } from "../../bus/types/engine-status.ts";
-import { reasonOf } from "../errors.ts";
+import { EngineError, reasonOf } from "../errors.ts";
 import type { MessageResult } from "../eval/message.ts";
 import { Dedupe } from "./dedupe.ts";
 import type { EnginePort, EventMessage } from "./port.ts";
@@ -23,9 +23,9 @@ export interface EngineOptions {
 
 const IN_FLIGHT = 128;
 const STATUS_MS = 2000;
-/** A message that takes longer is said to be worked on, so that it is not delivered again. */
-const WORKING_MS = 10_000;
 const RETRY_MS = 1000;
+/** A message that could not be evaluated so often ends the evaluation of all others each time: it is given up, and counted. */
+const TRIES_MAX = 10;
 
 /**
  * The rules engine on the bus: events in, findings and decisions out. A message is acked when all that came of it is stored;
@@ -151,7 +151,6 @@ export class Engine {
       message.ack();
       return;
     }
-    const working = setInterval(() => message.working(), WORKING_MS);
     try {
       const result = await host.evaluate({ kind: message.kind, node: message.node }, message.data);
       this.statistics.evaluated(message.subject, result);
@@ -160,10 +159,13 @@ export class Engine {
     } catch (thrown) {
       this.statistics.add("messages_failed");
       this.statistics.refuse(message.subject, reasonOf(thrown));
-      this.#log.error({ err: thrown, subject: message.subject }, "a message could not be handled; it will come again");
-      message.nak(RETRY_MS);
-    } finally {
-      clearInterval(working);
+      const givenUp = thrown instanceof EngineError && message.deliveries >= TRIES_MAX;
+      const then = givenUp ? "it is given up" : "it will come again";
+      this.#log.error({ err: thrown, subject: message.subject }, `a message could not be handled; ${then}`);
+      if (givenUp) {
+        this.statistics.add("messages_given_up");
+        message.term(reasonOf(thrown));
+      } else message.nak(RETRY_MS);
     }
   }
 

@@ -2,17 +2,20 @@ import type { Alert } from "../../bus/types/alert.ts";
 import type { Decision } from "../../bus/types/decision.ts";
 import type { EngineStatus } from "../../bus/types/engine-status.ts";
 
-/** A message of events, as the engine takes it from the bus. Kind and node are those of its subject. */
+/**
+ * A message of events, as the engine takes it from the bus; as long as this process lives and is not done with it, nobody
+ * else gets it. Kind and node are those of its subject.
+ */
 export interface EventMessage {
   subject: string;
   kind: string;
   node: string;
   data: Uint8Array;
+  /** How often it has been handed out, this time included. */
+  deliveries: number;
   ack(): void;
   /** To be delivered again, after so many milliseconds. */
   nak(delayMs?: number): void;
-  /** It takes longer; do not deliver it again yet. */
-  working(): void;
   term(reason: string): void;
 }
 

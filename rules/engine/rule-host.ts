@@ -3,6 +3,7 @@ import { EngineError, reasonOf } from "../errors.ts";
 import type { EventOrigin } from "../eval/event-check.ts";
 import type { RuleFailure } from "../eval/evaluator.ts";
 import type { MessageResult } from "../eval/message.ts";
+import { Strikes } from "../eval/strikes.ts";
 import { Tally } from "../eval/tally.ts";
 import type { Counts } from "../eval/tally.ts";
 import { GROUP, IDLE, Watch } from "../eval/watch.ts";
@@ -18,8 +19,8 @@ export interface HostOptions {
   /** Ids that are disabled from the start. */
   disabled?: ReadonlyMap<string, string>;
   onFailure?: (failure: RuleFailure) => void;
-  /** A rule was stopped and disabled. `cause` is the message that it was evaluating. */
-  onDisabled?: (id: string, reason: string, cause: EventOrigin) => void;
+  /** A rule was stopped and disabled. `cause` is the message that it was evaluating, where that is known. */
+  onDisabled?: (id: string, reason: string, cause: EventOrigin | null) => void;
   onRestart?: (reason: string) => void;
 }
 
@@ -41,7 +42,8 @@ const START_LIMIT_MS = 20_000;
 /**
  * Evaluates messages with one rule set in a thread of its own, and watches it. A rule that does not come to an end is given
  * a second try, in a new thread and rule by rule, so that a machine that is short of time disables nothing; then it is
- * disabled, and the messages in flight are evaluated again without it. The same for one that takes all the memory.
+ * disabled, and the messages in flight are evaluated again without it. The same for one that takes all the memory; Rego that
+ * takes all of its own stops by itself, and is disabled by the thread when it does so again.
  */
 export class RuleHost {
   readonly set: RuleSet;
@@ -49,7 +51,9 @@ export class RuleHost {
   readonly #bundle: Uint8Array;
   readonly #options: HostOptions;
   readonly #pending = new Map<number, Pending>();
-  readonly #suspects = new Map<string, number>();
+  readonly #strikes: Strikes;
+  /** Units that took too long in a message that is still to be evaluated. */
+  readonly #suspects = new Set<number>();
   readonly #past: Counts[];
   #worker: Worker | null = null;
   #watch = new Watch();
@@ -64,6 +68,7 @@ export class RuleHost {
     this.#options = options;
     this.set = decodeRuleSet(bundle);
     this.#tally = new Tally(this.#units.length);
+    this.#strikes = new Strikes(this.#units.length);
     this.#past = this.#units.map(() => ({ evaluations: 0, hits: 0, errors: 0, time_us: 0 }));
     for (const [id, reason] of options.disabled ?? [])
       this.disabled.set(id, { reason, time: new Date().toISOString() });
@@ -136,6 +141,7 @@ export class RuleHost {
       disabled: [...this.disabled.keys()],
       watch: this.#watch.memory,
       tally: this.#tally.memory,
+      strikes: this.#strikes.memory,
     };
     const worker = new Worker(new URL("./worker.ts", import.meta.url), {
       workerData,
@@ -174,10 +180,11 @@ export class RuleHost {
   #take(worker: Worker, reply: WorkerReply): void {
     if (worker !== this.#worker) return; // of a thread that was given up: its messages are evaluated again
     if (reply.type === "failure") this.#options.onFailure?.(reply.failure);
+    if (reply.type === "disabled") this.#disable(reply.id, reply.reason);
     if (reply.type !== "result") return;
     const pending = this.#pending.get(reply.number);
     this.#pending.delete(reply.number);
-    if (pending !== undefined && pending.deaths > 0) this.#suspects.clear(); // it was only slow
+    if (pending !== undefined && pending.deaths > 0) this.#clearSuspects(); // it was only slow
     pending?.resolve(reply.result);
   }
 
@@ -239,18 +246,28 @@ export class RuleHost {
     first.deaths++;
     const id = unit === GROUP || unit === IDLE ? undefined : this.#units[unit]?.id;
     if (id !== undefined) {
-      const strikes = (this.#suspects.get(id) ?? 0) + 1;
-      this.#suspects.set(id, strikes);
-      if (strikes < 2) return;
-      this.disabled.set(id, { reason, time: new Date().toISOString() });
+      this.#suspects.add(unit);
+      if (!this.#strikes.add(unit)) return;
       first.deaths = 0;
-      this.#options.onDisabled?.(id, reason, first.origin);
+      this.#disable(id, reason);
     } else if (first.deaths >= DEATHS_MAX) {
       this.#pending.delete(first.number);
       first.reject(
         new EngineError("worker", `the evaluation thread died ${first.deaths} times with this message: ${reason}`),
       );
     }
+  }
+
+  /** From here on it is not evaluated any more. Messages are evaluated in their order: the first in flight is the cause. */
+  #disable(id: string, reason: string): void {
+    const [first] = this.#pending.values();
+    this.disabled.set(id, { reason, time: new Date().toISOString() });
+    this.#options.onDisabled?.(id, reason, first?.origin ?? null);
+  }
+
+  #clearSuspects(): void {
+    for (const unit of this.#suspects) this.#strikes.forgive(unit);
+    this.#suspects.clear();
   }
 }
 

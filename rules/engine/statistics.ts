@@ -46,6 +46,8 @@ export class Statistics {
   status(name: string, state: EngineStatus["state"], version: string, host: RuleHost | null): EngineStatus {
     return {
       ...{ name, version, state, started_at: this.#startedAt, time: new Date().toISOString() },
+      // The bus's side knows them.
+      partitions: [],
       ruleset: host?.set.digest ?? null,
       refused_ruleset: this.refusedRuleSet,
       rules: host === null ? [] : this.#rules(host),

@@ -10,6 +10,7 @@ export interface WorkerStart {
   disabled: string[];
   watch: SharedArrayBuffer;
   tally: SharedArrayBuffer;
+  strikes: SharedArrayBuffer;
 }
 
 /** To the thread: one message of the bus. `alone` evaluates the Rego rule by rule. */
@@ -25,4 +26,5 @@ export type WorkerReply =
   | { type: "ready" }
   | { type: "broken"; reason: string }
   | { type: "result"; number: number; result: MessageResult }
-  | { type: "failure"; failure: RuleFailure };
+  | { type: "failure"; failure: RuleFailure }
+  | { type: "disabled"; id: string; reason: string };

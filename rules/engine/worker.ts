@@ -2,6 +2,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { reasonOf } from "../errors.ts";
 import { Evaluator } from "../eval/evaluator.ts";
 import { evaluateMessage } from "../eval/message.ts";
+import { Strikes } from "../eval/strikes.ts";
 import { Tally } from "../eval/tally.ts";
 import { Watch } from "../eval/watch.ts";
 import { decodeRuleSet } from "../model/rule-set.ts";
@@ -19,6 +20,8 @@ try {
     disabled: new Set(start.disabled),
     watch: new Watch(start.watch),
     tally: new Tally(start.tally),
+    strikes: new Strikes(start.strikes),
+    onDisabled: (id, reason) => send({ type: "disabled", id, reason }),
     onError: (failure) => send({ type: "failure", failure }),
   });
   let last: Promise<void> = Promise.resolve();

@@ -1,8 +1,8 @@
 import { SELECTOR_FIELDS } from "../../bus/types/fields.ts";
 import type { Decision } from "../../bus/types/decision.ts";
 import { HOOKS, MODES, OPERATORS } from "../../bus/types/selector.ts";
-import { parseDuration } from "../model/duration.ts";
-import { didYouMean } from "../nearest.ts";
+import { durationOf } from "../../bus/duration.ts";
+import { didYouMean } from "../../bus/nearest.ts";
 
 const KEYS = ["action", "hook", "match", "scope", "ttl", "mode", "priority", "fleet", "force", "reason"];
 const SCOPE_KEYS = ["nodes", "host", "cgroup", "container", "service", "pod", "tree"];
@@ -19,7 +19,7 @@ export function decisionFault(value: unknown): string | null {
     notIn(decision.action, ACTIONS, "action") ??
     notIn(decision.hook, HOOKS, "hook") ??
     (decision.mode === undefined ? null : notIn(decision.mode, MODES, "mode")) ??
-    (decision.ttl === undefined || (typeof decision.ttl === "string" && (parseDuration(decision.ttl) ?? 0) >= 1000)
+    (decision.ttl === undefined || (typeof decision.ttl === "string" && (durationOf(decision.ttl) ?? 0) >= 1000)
       ? null
       : `ttl is ${JSON.stringify(decision.ttl)}, allowed: a duration of 1s or more such as 10m`) ??
     (decision.scope === undefined ? null : scopeFault(decision.scope)) ??

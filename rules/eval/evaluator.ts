@@ -3,13 +3,15 @@ import type { Decision } from "../../bus/types/decision.ts";
 import type { Event } from "../../bus/generated/events.ts";
 import { decisionMessageId, shortHash } from "../../bus/ids.ts";
 import { EngineError, reasonOf } from "../errors.ts";
-import type { Policy, Rule } from "../model/rule.ts";
+import type { EventScope, Policy, Rule } from "../model/rule.ts";
 import type { RuleSet } from "../model/rule-set.ts";
+import { isInScope } from "./event-scope.ts";
 import { DEFAULT_TTL, decisionFault } from "./decision-check.ts";
 import { makeAlert, mergeFound } from "./finding.ts";
 import type { DecisionFound, Finding } from "./finding.ts";
 import { JsonataProgram, Template } from "./jsonata-program.ts";
 import { RegoProgram } from "./rego-program.ts";
+import type { Strikes } from "./strikes.ts";
 import { Tally } from "./tally.ts";
 import { GROUP, Watch } from "./watch.ts";
 
@@ -21,6 +23,9 @@ export interface EvaluatorOptions {
   disabled?: ReadonlySet<string>;
   watch?: Watch;
   tally?: Tally;
+  /** Where given, a rule whose Rego runs out of memory is struck, and disabled when it was struck too often. */
+  strikes?: Strikes;
+  onDisabled?: (id: string, reason: string) => void;
   /** Told of every error of a rule; it is counted already. */
   onError?: (error: RuleFailure) => void;
 }
@@ -96,7 +101,7 @@ export class Evaluator {
   }
 
   async #evaluateJsonata(unit: Unit, event: Event, result: Evaluation): Promise<void> {
-    if (unit.when!.fails(event)) {
+    if (!isInScope(scopeOf(unit), event) || unit.when!.fails(event)) {
       this.#tally.evaluated(unit.index, false);
       return;
     }
@@ -122,7 +127,7 @@ export class Evaluator {
     result: Evaluation,
     alert: Alert | null,
   ): Promise<void> {
-    const units = this.#rego.get(kind)!;
+    const units = this.#rego.get(kind) ?? []; // none any more when the alert before this one disabled the last
     const sampled = this.#calls++ % SAMPLE === 0;
     if (!alone && !sampled && units.length === this.#all(kind)) {
       this.#watch.enter(GROUP);
@@ -134,6 +139,10 @@ export class Evaluator {
       }
     }
     for (const unit of units) {
+      if (!isInScope(scopeOf(unit), event)) {
+        this.#tally.evaluated(unit.index, false);
+        continue;
+      }
       this.#watch.enter(unit.index);
       const start = performance.now();
       try {
@@ -144,6 +153,7 @@ export class Evaluator {
         await this.#take(unit, (elements as unknown[] | undefined) ?? [], event, result, alert);
       } catch (thrown) {
         this.#failed(unit, event, reasonOf(thrown));
+        if (thrown instanceof EngineError && thrown.code === "memory") this.#strike(unit, thrown.message);
       }
       this.#tally.took(unit.index, (performance.now() - start) * 1000 * (sampled ? SAMPLE : 1));
       this.#watch.leave();
@@ -171,7 +181,7 @@ export class Evaluator {
 
   async #take(unit: Unit, elements: unknown[], event: Event, result: Evaluation, alert: Alert | null): Promise<void> {
     try {
-      let hit = elements.length > 0;
+      let hit = elements.length > 0 && isInScope(scopeOf(unit), event);
       if (hit && unit.rule !== null) {
         hit = !(await this.#excepted(unit, event));
         if (hit) await this.#find(unit, event, mergeFound(unit.rule, elements), result);
@@ -226,6 +236,17 @@ export class Evaluator {
     });
   }
 
+  /** Filling the memory takes a good part of a second each time: whoever does it again and again would stop all others. */
+  #strike(unit: Unit, reason: string): void {
+    if (this.#options.strikes?.add(unit.index) !== true) return;
+    for (const [kind, units] of this.#rego) {
+      const others = units.filter((other) => other !== unit);
+      if (others.length > 0) this.#rego.set(kind, others);
+      else this.#rego.delete(kind);
+    }
+    this.#options.onDisabled?.((unit.rule ?? unit.policy)!.id, reason);
+  }
+
   #all(kind: string): number {
     const of = (things: readonly { on: readonly string[] }[]): number =>
       things.filter((thing) => thing.on.includes(kind)).length;
@@ -255,4 +276,8 @@ export class Evaluator {
     const index = unit.rule?.language === "jsonata" ? this.#jsonata : this.#rego;
     for (const kind of on) index.set(kind, [...(index.get(kind) ?? []), unit]);
   }
+}
+
+function scopeOf({ rule, policy }: Unit): EventScope | undefined {
+  return (rule ?? policy)!.scope;
 }

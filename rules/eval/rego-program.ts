@@ -91,8 +91,10 @@ export class RegoProgram {
       return this.#run(entry, input instanceof Uint8Array ? input : Buffer.from(JSON.stringify(input)));
     } catch (thrown) {
       const reason = reasonOf(thrown);
-      const memory = thrown instanceof RangeError || /memory|malloc|unreachable/i.test(reason);
-      if (memory || thrown instanceof WebAssembly.RuntimeError) this.#policy = this.#instantiate();
+      const memory = ranOutOfMemory(thrown);
+      // Whatever broke off in the middle leaves its heap as it was then: only a policy's own error is told in good order.
+      if (memory || thrown instanceof RangeError || thrown instanceof WebAssembly.RuntimeError)
+        this.#policy = this.#instantiate();
       if (memory) {
         const limit = (this.#maximum * PAGE) / 1024 / 1024;
         throw new EngineError("memory", `needs more than ${limit} MiB of memory`, { cause: thrown });
@@ -128,6 +130,12 @@ export class RegoProgram {
     policy.setData(this.#data);
     return policy;
   }
+}
+
+/** OPA's allocator gives up with a text of its own; the memory itself and a builtin's strings with a RangeError. */
+function ranOutOfMemory(thrown: unknown): boolean {
+  if (thrown instanceof RangeError) return !thrown.message.includes("call stack");
+  return typeof thrown === "string" && thrown.startsWith("opa_malloc");
 }
 
 /** The bytes alone, in a buffer of their own: what the SDK takes for JSON text. */

@@ -1,6 +1,6 @@
 import jsonata from "jsonata";
 import { RULE_FUNCTIONS } from "../eval/jsonata-functions.ts";
-import { didYouMean } from "../nearest.ts";
+import { didYouMean } from "../../bus/nearest.ts";
 import type { Schema } from "./event-schema.ts";
 import { step } from "./event-schema.ts";
 import type { Ast } from "./jsonata-ast.ts";

@@ -1,4 +1,4 @@
-import { didYouMean } from "../nearest.ts";
+import { didYouMean } from "../../bus/nearest.ts";
 import type { Rule } from "../model/rule.ts";
 import type { SourceFile } from "./files.ts";
 import type { Problems } from "./problems.ts";

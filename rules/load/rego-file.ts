@@ -3,7 +3,7 @@ import { POLICY_KINDS } from "../model/kinds.ts";
 import type { Policy, RegoRule } from "../model/rule.ts";
 import type { SourceFile } from "./files.ts";
 import type { Problems } from "./problems.ts";
-import { readDedupe, readExceptions, readId, readKinds, readSeverity, readTags } from "./rule-fields.ts";
+import { readDedupe, readExceptions, readId, readKinds, readScope, readSeverity, readTags } from "./rule-fields.ts";
 import { readYaml } from "./yaml-reader.ts";
 import type { YamlReader } from "./yaml-reader.ts";
 
@@ -19,8 +19,8 @@ const METADATA_KEYS = [
   "custom",
   "compile",
 ] as const;
-const DETECTION_KEYS = ["id", "on", "severity", "tags", "dedupe", "exceptions"] as const;
-const POLICY_KEYS = ["on", "tags"] as const;
+const DETECTION_KEYS = ["id", "on", "scope", "severity", "tags", "dedupe", "exceptions"] as const;
+const POLICY_KEYS = ["on", "scope", "tags"] as const;
 
 /** What the package of a Rego file is to the engine; libraries are neither. */
 export interface RegoFile {
@@ -89,6 +89,7 @@ function readDetection(source: SourceFile, reader: YamlReader, name: string, lin
   reader.rule = id ?? null;
   for (const key of ["id", "on"] as const) if (!map.has(key)) reader.error(custom, `custom.${key} is missing`);
   const on = map.has("on") ? readKinds(reader, map.get("on"), EVENT_KINDS) : undefined;
+  const scope = readScope(reader, map.get("scope"));
   const severity = readSeverity(reader, map.get("severity"));
   const tags = readTags(reader, map.get("tags"));
   const dedupe = readDedupe(reader, map.get("dedupe"));
@@ -96,6 +97,7 @@ function readDetection(source: SourceFile, reader: YamlReader, name: string, lin
   if (!id || !on || !severity) return undefined;
   return {
     language: "rego",
+    ...scope,
     ...{ id, on, severity, tags, dedupe, exceptions },
     title: reader.string(meta.get("title"), "title") ?? id,
     description: reader.string(meta.get("description"), "description") ?? "",
@@ -116,9 +118,11 @@ function readPolicy(source: SourceFile, reader: YamlReader, name: string, line: 
     return undefined;
   }
   const on = readKinds(reader, map.get("on"), POLICY_KINDS);
+  const scope = readScope(reader, map.get("scope"));
   readTags(reader, map.get("tags"));
   if (!on) return undefined;
   return {
+    ...scope,
     ...{ id, on, package: name, entry: `${id}/decision` },
     title: reader.string(meta.get("title"), "title") ?? id,
     description: reader.string(meta.get("description"), "description") ?? "",

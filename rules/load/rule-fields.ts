@@ -1,8 +1,10 @@
 import type { Node } from "yaml";
 import { SEVERITIES } from "../../bus/types/alert.ts";
-import { DURATION_FORM, parseDuration } from "../model/duration.ts";
+import { DURATION_FORM, durationOf } from "../../bus/duration.ts";
 import type { PolicyKind } from "../model/kinds.ts";
-import type { Dedupe, Exception } from "../model/rule.ts";
+import { compileCheck } from "../../bus/check.ts";
+import { EVENT_SCOPE_SCHEMA } from "../../bus/schemas.ts";
+import type { Dedupe, EventScope, Exception } from "../model/rule.ts";
 import { readExpression } from "./jsonata-source.ts";
 import type { YamlReader } from "./yaml-reader.ts";
 
@@ -31,6 +33,20 @@ export function readKinds<K extends PolicyKind>(
   }
   if (items.length === 0) reader.error(node, "on is empty", allowed.join(", "));
   return kinds;
+}
+
+const scopeProblems = compileCheck(EVENT_SCOPE_SCHEMA);
+
+/** Where a rule's events come from: `{}` when it does not say, to be spread into the rule. */
+export function readScope(reader: YamlReader, node: Node | undefined): { scope?: EventScope } {
+  if (node === undefined) return {};
+  const scope = reader.plain(node);
+  const problems = scopeProblems(scope);
+  for (const { path, field, message } of problems) {
+    const where = path.length === 0 ? "scope" : `scope.${field}`;
+    reader.error(node, `${where}: ${message}`, Object.keys(EVENT_SCOPE_SCHEMA["properties"] as object).join(", "));
+  }
+  return problems.length === 0 ? { scope: scope as EventScope } : {};
 }
 
 export function readSeverity(reader: YamlReader, node: Node | undefined) {
@@ -68,7 +84,7 @@ export function readDedupe(reader: YamlReader, node: Node | undefined): Dedupe |
   const text = reader.string(map.get("within"), "dedupe.within", DURATION_FORM);
   if (!map.has("within")) reader.error(node, "dedupe.within is missing", DURATION_FORM);
   if (text === undefined) return null;
-  const within = parseDuration(text);
+  const within = durationOf(text);
   if (within === null || within < 1000 || within > 86_400_000) {
     reader.error(map.get("within"), `dedupe.within "${text}" is not one`, `${DURATION_FORM}, from 1s to 24h`);
     return null;

@@ -1,6 +1,6 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments } from "yaml";
 import type { Document, Node } from "yaml";
-import { didYouMean } from "../nearest.ts";
+import { didYouMean } from "../../bus/nearest.ts";
 import type { Place, Problems } from "./problems.ts";
 
 /** The documents of a YAML text, with what is needed to name lines. Errors of syntax go to `problems`. */

@@ -3,7 +3,7 @@ import type { JsonataRule } from "../model/rule.ts";
 import type { SourceFile } from "./files.ts";
 import { readExpression, readTemplate } from "./jsonata-source.ts";
 import type { Problems } from "./problems.ts";
-import { readDedupe, readExceptions, readId, readKinds, readSeverity, readTags } from "./rule-fields.ts";
+import { readDedupe, readExceptions, readId, readKinds, readScope, readSeverity, readTags } from "./rule-fields.ts";
 import { readYaml } from "./yaml-reader.ts";
 import type { YamlReader } from "./yaml-reader.ts";
 
@@ -12,6 +12,7 @@ export const RULE_KEYS = [
   "title",
   "description",
   "on",
+  "scope",
   "when",
   "severity",
   "tags",
@@ -50,6 +51,7 @@ function readRule(source: SourceFile, reader: YamlReader): LoadedYamlRule | unde
     if (!map.has(key)) reader.error(undefined, `${key} is missing`, key === "on" ? EVENT_KINDS.join(", ") : null);
   }
   const on = map.has("on") ? readKinds(reader, map.get("on"), EVENT_KINDS) : undefined;
+  const scope = readScope(reader, map.get("scope"));
   const when = readExpression(reader, map.get("when"), "when");
   const severity = readSeverity(reader, map.get("severity"));
   const title = reader.string(map.get("title"), "title") ?? id ?? "";
@@ -63,6 +65,7 @@ function readRule(source: SourceFile, reader: YamlReader): LoadedYamlRule | unde
   return {
     rule: {
       language: "jsonata",
+      ...scope,
       ...{ id, title, description, on, when, severity, tags, message, dedupe, exceptions },
       ...{ file: source.file, line },
     },

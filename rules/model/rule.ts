@@ -1,5 +1,6 @@
 import type { Severity } from "../../bus/types/alert.ts";
 import type { EventKind } from "../../bus/generated/events.ts";
+import type { Scope } from "../../bus/types/selector.ts";
 import type { PolicyKind } from "./kinds.ts";
 
 /** A condition in JSONata under which a rule's finding is not one. `file` and `line` name it in errors. */
@@ -16,9 +17,14 @@ export interface Dedupe {
   within: number;
 }
 
+/** The parts of a scope by which an event can be told. */
+export type EventScope = Omit<Scope, "host" | "tree">;
+
 interface RuleBase {
   id: string;
   on: EventKind[];
+  /** Only events from there are looked at; absent in rule sets of before, and where all are. */
+  scope?: EventScope;
   title: string;
   description: string;
   severity: Severity;
@@ -49,6 +55,7 @@ export type Rule = JsonataRule | RegoRule;
 export interface Policy {
   id: string;
   on: PolicyKind[];
+  scope?: EventScope;
   title: string;
   description: string;
   package: string;

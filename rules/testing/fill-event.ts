@@ -19,6 +19,11 @@ const PROCESS: Json = {
   ...{ cgroup: { id: 1, path: "/user.slice" }, container: null, pod: null },
 };
 
+const CONTAINER: Json = {
+  ...{ id: "3f5c1e0a".repeat(8), known: true, name: "shop-web-1", image: "shop", labels: {} },
+  ...{ project: null, service: null },
+};
+
 const EXEC_PROCESS: Json = {
   ...PROCESS,
   ...{ tty: null, script: null },
@@ -27,7 +32,7 @@ const EXEC_PROCESS: Json = {
     { fd: 1, type: "null", inode: 5 },
     { fd: 2, type: "null", inode: 5 },
   ],
-  cap: { effective: [], permitted: [], inheritable: [] },
+  cap: { effective: [], permitted: "0000000000000000", inheritable: "0000000000000000" },
   ns: { uts: 1, ipc: 2, mnt: 3, pid: 4, pid_for_children: 4, net: 5, time: 6, cgroup: 7, user: 8 },
   credentials: {
     uid: 1000,
@@ -90,7 +95,7 @@ const ORDINARY: Record<EventKind, Json> = {
       hook: "process_exec",
       mode: "enforce",
     },
-    ...{ action: "deny", priority: 0, count: 1, because: {}, socket: null, file: null },
+    ...{ action: "deny", priority: 0, count: 1, undecided: false, because: {}, socket: null, file: null },
   },
   gap: { from: TIME, to: TIME, kinds: ["process_exec"], count: 1, reason: "ring_overflow" },
 };
@@ -102,7 +107,10 @@ export function fillEvent(given: unknown, index: number): Event | string {
   if (!(EVENT_KINDS as readonly unknown[]).includes(kind)) return `unknown event kind ${JSON.stringify(kind)}`;
   const node = typeof rest["node"] === "string" ? rest["node"] : "test";
   const id = formatEventId({ node, boot: "0", epoch: 1, kind: kind as string, seq: index + 1 });
-  return merge({ id, kind, node, time: TIME, ...ORDINARY[kind as EventKind] }, rest) as unknown as Event;
+  const filled = merge({ id, kind, node, time: TIME, ...ORDINARY[kind as EventKind] }, rest);
+  const process = filled["process"];
+  if (isMap(process) && isMap(process["container"])) process["container"] = merge(CONTAINER, process["container"]);
+  return filled as unknown as Event;
 }
 
 /** Mappings are merged, everything else is taken as it was given. */

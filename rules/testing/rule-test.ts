@@ -1,10 +1,12 @@
 import { EVENT_KINDS } from "../../bus/generated/events.ts";
+import { didYouMean } from "../../bus/nearest.ts";
 import type { Event } from "../../bus/generated/events.ts";
 import { SEVERITIES } from "../../bus/types/alert.ts";
 import type { SourceFile } from "../load/files.ts";
 import type { Problems } from "../load/problems.ts";
 import { readYaml } from "../load/yaml-reader.ts";
 import { fillEvent } from "./fill-event.ts";
+import { strangeField } from "./strange-field.ts";
 
 /** What a test expects of an event: nothing, or an alert with at least these fields. */
 export type Expectation = null | { severity?: string; message?: string; tags?: string[] };
@@ -38,9 +40,18 @@ export function readRuleTests(source: SourceFile, problems: Problems): RuleTest[
     const events: Event[] = [];
     for (const node of reader.items(map.get("events"), "events", `a sequence of events (${EVENT_KINDS.join(", ")})`) ??
       []) {
-      const event = fillEvent(reader.plain(node), events.length);
-      if (typeof event === "string") reader.error(node, event, EVENT_KINDS.join(", "));
-      else events.push(event);
+      const given = reader.plain(node);
+      const event = fillEvent(given, events.length);
+      if (typeof event === "string") {
+        reader.error(node, event, EVENT_KINDS.join(", "));
+        continue;
+      }
+      events.push(event);
+      const strange = strangeField(event.kind, given as Record<string, unknown>);
+      if (strange === null) continue;
+      const { path, name, names } = strange;
+      const where = path === "" ? `a ${event.kind} event` : path;
+      reader.error(node, `${where} has no field "${name}"${didYouMean(name, names)}`, names.sort().join(", "));
     }
     const expect: Expectation[] = [];
     const form = "true, false, or {severity, message, tags}, one for each event or one for all";

@@ -3,7 +3,7 @@ import type { RuleFailure } from "../eval/evaluator.ts";
 import { Evaluator } from "../eval/evaluator.ts";
 import { checkEvent } from "../eval/event-check.ts";
 import type { RuleSet } from "../model/rule-set.ts";
-import { didYouMean } from "../nearest.ts";
+import { didYouMean } from "../../bus/nearest.ts";
 import type { Expectation, RuleTest } from "./rule-test.ts";
 
 export interface TestResult {

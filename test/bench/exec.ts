@@ -1,7 +1,8 @@
 import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { bpfTimeOf, cpuOf, withBpfStats } from "./lib/cpu.ts";
-import { compileProgram, runJson } from "./lib/program.ts";
+import { buildProgram } from "../programs/build.ts";
+import { runJson } from "./lib/run-json.ts";
 import { startStack } from "./lib/stack.ts";
 import type { Stack } from "./lib/stack.ts";
 import { figure, median, ratioOf } from "./lib/statistics.ts";
@@ -20,19 +21,15 @@ interface Measured {
   us: Record<string, number>;
 }
 
-const load = compileProgram("exec-load");
+const load = buildProgram("exec-load");
 const measured = new Map<Mode, Measured[]>(MODES.map((mode) => [mode, []]));
-try {
-  await runJson(load.file, [String(WIDTH), String(EXECS)]);
-  for (let round = 0; round < ROUNDS; round++) {
-    for (let i = 0; i < MODES.length; i++) {
-      const mode = MODES[(i + round) % MODES.length] as Mode;
-      measured.get(mode)?.push(await measure(mode));
-    }
-    process.stderr.write(`round ${round + 1} of ${ROUNDS}\n`);
+await runJson(load, [String(WIDTH), String(EXECS)]);
+for (let round = 0; round < ROUNDS; round++) {
+  for (let i = 0; i < MODES.length; i++) {
+    const mode = MODES[(i + round) % MODES.length] as Mode;
+    measured.get(mode)?.push(await measure(mode));
   }
-} finally {
-  load.close();
+  process.stderr.write(`round ${round + 1} of ${ROUNDS}\n`);
 }
 report();
 
@@ -56,7 +53,7 @@ async function measure(mode: Mode): Promise<Measured> {
 }
 
 async function once(): Promise<number> {
-  return (await runJson<{ wall_ns: number }>(load.file, [String(WIDTH), String(EXECS)])).wall_ns;
+  return (await runJson<{ wall_ns: number }>(load, [String(WIDTH), String(EXECS)])).wall_ns;
 }
 
 async function cpuPerExec(stack: Stack): Promise<Record<string, number>> {

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
-import { copyFileSync, mkdirSync, rmdirSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, rmdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect as plainConnect } from "nats";
@@ -9,8 +10,8 @@ import { DeciderBus } from "../../bus/clients/decider.ts";
 import { OperatorBus } from "../../bus/clients/operator.ts";
 import type { Alert } from "../../bus/types/alert.ts";
 import { cgroup2Root } from "../../agent/process/cgroups.ts";
+import { buildProgram } from "../programs/build.ts";
 import { anonymousMb } from "./lib/cpu.ts";
-import { compileProgram } from "./lib/program.ts";
 import { startStack } from "./lib/stack.ts";
 import type { Stack } from "./lib/stack.ts";
 import { figure, percentile } from "./lib/statistics.ts";
@@ -24,8 +25,9 @@ const BACKGROUND_EXECS_PER_S = 1000;
 const root = cgroup2Root();
 if (root === undefined) throw new Error("this needs a cgroup v2 hierarchy");
 
-const load = compileProgram("exec-load");
-const prober = compileProgram("connect-until-denied");
+const load = buildProgram("exec-load");
+const prober = buildProgram("connect-until-denied");
+const acts = mkdtempSync(join(tmpdir(), "reeve-bench-"));
 const cgroup = join(root, `reeve-bench-${process.pid}`);
 let stack: Stack | undefined;
 try {
@@ -37,7 +39,7 @@ try {
   });
   await sleep(4000);
   const seconds = Math.ceil(ALERTS / 10 + DECISIONS + 10);
-  const background = spawn(load.file, ["1", String(seconds * BACKGROUND_EXECS_PER_S), String(BACKGROUND_EXECS_PER_S)], {
+  const background = spawn(load, ["1", String(seconds * BACKGROUND_EXECS_PER_S), String(BACKGROUND_EXECS_PER_S)], {
     stdio: "ignore",
   });
   try {
@@ -52,14 +54,13 @@ try {
 } finally {
   await stack?.stop();
   rmdirSync(cgroup);
-  load.close();
-  prober.close();
+  rmSync(acts, { recursive: true, force: true });
 }
 
 async function alertLatencies(on: Stack, count: number): Promise<number[]> {
   const client = await plainConnect({ servers: busUrl(on.config) });
   const found: number[] = [];
-  const binary = join(load.dir, `act${Math.random().toString(36).slice(2)}`);
+  const binary = join(acts, `act${Math.random().toString(36).slice(2)}`);
   copyFileSync("/bin/true", binary);
   client.subscribe("reeve.alerts.high.exec-from-tmp", {
     callback: (_error, message) => {
@@ -96,7 +97,7 @@ async function decisionLatencies(on: Stack, count: number): Promise<number[]> {
 async function decisionLatency(decider: DeciderBus, on: Stack, i: number): Promise<number> {
   const port = 20_000 + i;
   // A socket belongs to the cgroup that its process was in when it was made, so the program begins there.
-  const child = spawn("sh", ["-c", 'echo $$ > "$0/cgroup.procs"; exec "$1" "$2"', cgroup, prober.file, String(port)], {
+  const child = spawn("sh", ["-c", 'echo $$ > "$0/cgroup.procs"; exec "$1" "$2"', cgroup, prober, String(port)], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   let said = "";

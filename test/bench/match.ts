@@ -8,7 +8,7 @@ import type { Predicate } from "../../bus/types/selector.ts";
 import { compileBpf } from "../agent/kernel/compile.ts";
 import { ConnectHelper, type Try } from "../enforce/helper.ts";
 import { CGROUPS, Host, selector } from "../enforce/host.ts";
-import { compileProgram } from "./lib/program.ts";
+import { buildProgram } from "../programs/build.ts";
 import { figure, median } from "./lib/statistics.ts";
 
 // What does an event cost that many selectors could match? `npm run bench:match [ROUNDS [CONNECTS]]`: connects of a UDP socket
@@ -23,13 +23,13 @@ const EVENTS: Try[] = [
   ["127.200.7.9", 4711, "udp"],
 ];
 
-const load = compileProgram("match-load");
+const load = buildProgram("match-load");
 const objects = compileBpf("match_bench");
 const host = new Host();
 /** Where no program of the host is attached. */
 const bareCgroup = `${host.cgroup}-bare`;
 mkdirSync(join(CGROUPS, bareCgroup));
-const start = (cgroup: string) => ConnectHelper.start(host.start(`echo $$; exec ${load.file}`, cgroup));
+const start = (cgroup: string) => ConnectHelper.start(host.start(`echo $$; exec ${load}`, cgroup));
 const helpers = { matched: await start(host.cgroup), bare: await start(bareCgroup) };
 const results = new Map<string, number[]>();
 const applied: number[] = [];
@@ -45,7 +45,6 @@ try {
   await host[Symbol.asyncDispose]();
   rmdirSync(join(CGROUPS, bareCgroup));
   objects.remove();
-  load.close();
 }
 
 /** As policies are: some by binary, some by address and port, some by both; what they name is what nobody does here. */

@@ -2,12 +2,13 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AgentBus } from "../../bus/clients/agent.ts";
 import { ControllerBus } from "../../bus/clients/controller.ts";
 import { DeciderBus } from "../../bus/clients/decider.ts";
-import { EngineBus } from "../../bus/clients/engine.ts";
+import { EngineBus, type EventMessage } from "../../bus/clients/engine.ts";
 import { OperatorBus } from "../../bus/clients/operator.ts";
 import type { DesiredUpdate } from "../../bus/desired-watch.ts";
 import type { Event } from "../../bus/generated/events.ts";
 import { contentDigest, formatEventId } from "../../bus/ids.ts";
 import { partitionOf } from "../../bus/partition.ts";
+import { ACK_WAIT, MAX_DELIVER } from "../../bus/streams.ts";
 import { desiredKey, eventSubject } from "../../bus/subjects.ts";
 import type { Alert } from "../../bus/types/alert.ts";
 import type { DesiredEntry } from "../../bus/types/desired.ts";
@@ -21,7 +22,7 @@ let controller: ControllerBus;
 let operator: OperatorBus;
 
 beforeAll(async () => {
-  bus = await startBus({ "bus.nodes": ["web-1", "db.2"], "controller.deciders": { ci: {} } });
+  bus = await startBus({ "bus.nodes": ["web-1", "web-9", "db.2"], "controller.deciders": { ci: {} } });
   agent = new AgentBus(await bus.connect("agent"));
   engine = new EngineBus(await bus.connect("engine"));
   controller = new ControllerBus(await bus.connect("controller"));
@@ -134,6 +135,42 @@ describe("events", () => {
     expect(new Set(seen).size).toBe(200);
     await other.close();
   });
+
+  test("stay with an engine that lives, also in its queue; those of one that died come to another soon", async () => {
+    const node = "web-9"; // of a partition that nothing else here is on
+    const partitions = [partitionOf(node)];
+    const dying = new EngineBus(await bus.connect("engine"));
+    const held = dying.consumeEvents({ partitions });
+    const sender = new AgentBus(await bus.connect("agent", node));
+    for (let seq = 0; seq < 20; seq++)
+      await sender.events.publish(eventSubject("process_exit", node), batch(seq), `held-${seq}`);
+    const taken = (await held.next()).value;
+    await until(() => held.size === 19);
+
+    const other = new EngineBus(await bus.connect("engine"));
+    const seen: EventMessage[] = [];
+    const queue = other.consumeEvents({ partitions });
+    const reading = (async () => {
+      for await (const message of queue) {
+        seen.push(message);
+        await message.ackSync();
+      }
+    })();
+    await new Promise((resolve) => setTimeout(resolve, ACK_WAIT + 2000));
+    expect(seen).toEqual([]);
+    await taken.ackSync();
+    const died = Date.now();
+    await dying.bus.close();
+    await until(() => seen.length >= 19, ACK_WAIT + 3000);
+    expect(Date.now() - died).toBeGreaterThan(ACK_WAIT / 2);
+    expect(seen.map(({ sequence }) => sequence).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 19 }, (_, n) => taken.sequence + 1 + n),
+    );
+    queue.close();
+    await reading;
+    await other.close();
+    await sender.close();
+  }, 30_000);
 });
 
 describe("findings", () => {
@@ -177,6 +214,19 @@ describe("decisions", () => {
     expect(await operator.findDecision(first.sequence)).toMatchObject({ policy: "enforcement/contain", decision });
     expect(await operator.findDecision(99)).toBeNull();
     await expect(decider.publishDecision("p", { ...decision, ttl: "1 h" }, "x")).rejects.toThrow(/ttl: "1 h"/);
+  });
+
+  test("a decision comes again as often as the controller puts it off", async () => {
+    const decider = new DeciderBus(await bus.connect("decider", "ci"));
+    await decider.publishDecision("patience", { action: "deny", hook: "process_exec", scope: { nodes: ["a"] } }, "p1");
+    const decisions = controller.consumeDecisions();
+    for (let times = 1; times <= MAX_DELIVER + 2; times++) {
+      const message = (await decisions.next()).value;
+      expect(message).toMatchObject({ policy: "patience", deliveries: times });
+      if (times < MAX_DELIVER + 2) message.nak();
+      else await message.ackSync();
+    }
+    decisions.close();
   });
 });
 

@@ -10,11 +10,12 @@ import { OperatorBus } from "../../bus/clients/operator.ts";
 import { loadConfig } from "../../bus/config/load.ts";
 import { connect } from "../../bus/connection.ts";
 import { contentDigest } from "../../bus/ids.ts";
+import { partitionOf } from "../../bus/partition.ts";
 import { provision } from "../../bus/provision.ts";
 import { ensureSecret, findServer, prepareServer } from "../../bus/server/prepare.ts";
 import { choosePort, portIsFree } from "../../bus/server/ports.ts";
 import { startServer } from "../../bus/server/start.ts";
-import { desiredKey, eventSubject } from "../../bus/subjects.ts";
+import { CONSUMERS, desiredKey, eventSubject } from "../../bus/subjects.ts";
 import type { DesiredEntry } from "../../bus/types/desired.ts";
 import { collect, startBus, until, type TestBus } from "./harness.ts";
 
@@ -154,6 +155,15 @@ describe("the server", () => {
     }
   });
 
+  test.each([
+    ["0.0.0.0", "127.0.0.1"],
+    ["127.0.0.2", "127.0.0.2"],
+  ])("listens on %s, and is reached at %s", async (host, reached) => {
+    bus = await startBus({ "bus.host": host });
+    expect(new URL(bus.server.url).hostname).toBe(reached);
+    expect((await bus.connect("operator")).connected).toBe(true);
+  });
+
   test("says why it did not start", async () => {
     bus = await startBus();
     const prepared = await prepareServer({ config: bus.config });
@@ -223,6 +233,28 @@ describe("provisioning", () => {
     expect(info.state.messages).toBe(1);
     config.bus.duplicate_window = 60_000;
     await expect(provision(provisioner, config, secret)).rejects.toThrow(/duplicate_window must be at least 300s/);
+  });
+
+  test("a consumer of an earlier version gets today's limits, and goes on where it was", async () => {
+    bus = await startBus();
+    const provisioner = await bus.connect("provisioner");
+    const name = CONSUMERS.events(partitionOf("web-1"));
+    const api = async (subject: string, body: object = {}) =>
+      JSON.parse((await provisioner.request(`$JS.API.CONSUMER.${subject}`, JSON.stringify(body))).string());
+    const agent = new AgentBus(await bus.connect("agent"));
+    const subject = eventSubject("process_exec", "web-1");
+    for (const id of ["1", "2"]) await agent.events.publish(subject, Buffer.from("x"), id);
+    const engine = new EngineBus(await bus.connect("engine"));
+    const before = engine.consumeEvents({ partitions: [partitionOf("web-1")] });
+    await (await before.next()).value.ackSync();
+    await engine.close();
+    const { config: now } = await api(`INFO.REEVE_EVENTS.${name}`);
+    const config = { ...now, ack_wait: 30e9, max_deliver: 10 };
+    const earlier = { stream_name: "REEVE_EVENTS", config, action: "update" };
+    expect(await api(`CREATE.REEVE_EVENTS.${name}.${now.filter_subject}`, earlier)).toMatchObject({ config });
+    const report = await provision(provisioner, bus.config, ensureSecret(bus.config));
+    expect(report).toEqual({ created: [], updated: [`REEVE_EVENTS/${name}`] });
+    expect(await api(`INFO.REEVE_EVENTS.${name}`)).toMatchObject({ config: now, ack_floor: { stream_seq: 1 } });
   });
 
   test("the events are bounded: the oldest go", async () => {

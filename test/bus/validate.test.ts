@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { formatDuration, parseDuration } from "../../bus/duration.ts";
-import { nearest } from "../../bus/nearest.ts";
+import { didYouMean, nearest } from "../../bus/nearest.ts";
 import { formatSize, parseSize } from "../../bus/size.ts";
 import {
   validateAlert,
@@ -158,6 +158,8 @@ test("the nearest name is found only when it is near", () => {
   expect(nearest("prot", ["port", "url"])).toBe("port");
   expect(nearest("PORT", ["port"])).toBe("port");
   expect(nearest("zzzzzz", ["port", "url"])).toBeNull();
+  expect(didYouMean("prot", ["port", "url"])).toBe(': did you mean "port"?');
+  expect(didYouMean("zzzzzz", ["port", "url"])).toBe("");
 });
 
 const gap = {

@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { commandName } from "../../cli/command-name.ts";
 import { EXIT } from "../../cli/exit.ts";
 import { buildProgram } from "../../cli/program.ts";
 
@@ -66,10 +67,12 @@ describe("the command line", () => {
   });
 
   it("says each problem of the configuration in a line, and nothing of stacks", () => {
-    writeFileSync(join(dir, "bad.yaml"), "bus:\n  prot: 1\n");
+    writeFileSync(join(dir, "bad.yaml"), "bus:\n  prot: 1\nenforce: maybe\n");
     const { status, stderr } = reeve("config", "--config", join(dir, "bad.yaml"));
     expect(status).toBe(EXIT.usage);
-    expect(stderr).toMatch(/bad\.yaml:2.*prot.*did you mean.*port/);
+    expect(stderr).toMatch(
+      /^reeve: \S*bad\.yaml:2.*prot.*did you mean.*port.*\n {7}\S*bad\.yaml:3:10: enforce: .*allowed/,
+    );
     expect(stderr).not.toMatch(/ at .*\.ts:/);
   });
 
@@ -112,6 +115,33 @@ describe("the command line", () => {
     const yaml = reeve("config", "-o", "yaml", "--bus-port", "4300").stdout;
     writeFileSync(join(dir, "same.yaml"), yaml);
     expect(reeve("config", "-o", "yaml", "--config", join(dir, "same.yaml")).stdout).toBe(yaml);
+  });
+
+  it.runIf(process.getuid?.() === 0)("makes nothing on this host when reeve up names rules that are not there", () => {
+    const { status, stderr } = reeve("up", "--rules", "/no/such/rules");
+    expect([status, stderr]).toEqual([
+      EXIT.usage,
+      "reeve: rules directory /no/such/rules is not there\n       make it, or name another with --rules DIR\n",
+    ]);
+    expect([existsSync(join(dir, "run")), existsSync(join(dir, "data"))]).toEqual([false, false]);
+  });
+
+  it("says what to type for it, from where one stands", () => {
+    const bin = join(dir, "bin");
+    mkdirSync(bin);
+    const elsewhere = { PATH: `/usr/bin:${bin}` };
+    expect(commandName(elsewhere, repo, repo)).toBe("bin/reeve");
+    expect(commandName(elsewhere, join(repo, "docs"), repo)).toBe("../bin/reeve");
+    expect(commandName(elsewhere, join(repo, "bin"), repo)).toBe("./reeve");
+    expect(commandName(elsewhere, "/usr/lib/x86_64-linux-gnu/security", repo)).toBe(join(repo, "bin/reeve"));
+    symlinkSync("/bin/true", join(bin, "reeve"));
+    expect(commandName(elsewhere, repo, repo)).toBe("bin/reeve");
+    rmSync(join(bin, "reeve"));
+    symlinkSync(join(repo, "bin/reeve"), join(bin, "reeve"));
+    expect(commandName(elsewhere, repo, repo)).toBe("reeve");
+    expect(run("sh", ["-c", "cd / && exec $0 status", join(repo, "bin/reeve")]).stderr).toContain(
+      `sudo ${commandName({}, "/", repo)} up`,
+    );
   });
 
   it("runs through links to it", () => {

@@ -10,7 +10,7 @@ import { decide, type OracleEvent, type PlacedSelector } from "../../agent/selec
 import type { ActiveSelector } from "../../agent/selectors/types.ts";
 import { type Hook, HOOKS } from "../../bus/types/selector.ts";
 import { Random, randomSelector, type Vocabulary, VOCABULARY } from "../agent/selectors/random.ts";
-import { compileProgram } from "../bench/lib/program.ts";
+import { buildProgram } from "../programs/build.ts";
 import { many } from "../pace.ts";
 import { ConnectHelper, processFacts, type Try } from "./helper.ts";
 import { bootNow, Host } from "./host.ts";
@@ -27,14 +27,13 @@ const PORTS = [1, 2, 22, 80, 443, 1023, 1024, 8080, 65534, 65535];
 const UIDS = [0, 1000, 65534];
 const WORDS = { ...VOCABULARY, uids: UIDS, addresses: ADDRESSES, ports: PORTS };
 
-const load = compileProgram("match-load");
+const load = buildProgram("match-load");
 let host: Host;
 beforeAll(() => {
   host = new Host();
 });
 afterAll(async () => {
   await host[Symbol.asyncDispose]();
-  load.close();
 });
 
 /** Random policies in the test's cgroup only; "kill" and "signal" would end the helper, so all of them deny. */
@@ -76,7 +75,7 @@ function counted(): Map<string, number> {
 
 it(`connect: the kernel decides and counts what the naive matcher does, ${PAIRS} times`, async () => {
   const random = new Random(SEED);
-  const binaries = ["net/load", "net/deep/er/load", "net/load.sh"].map((name) => host.copy(load.file, name));
+  const binaries = ["net/load", "net/deep/er/load", "net/load.sh"].map((name) => host.copy(load, name));
   const shell = host.copy("/bin/sh", "shells/sh");
   execFileSync("chmod", ["-R", "a+rX", host.directory]);
   const helpers = [];

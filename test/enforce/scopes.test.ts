@@ -3,6 +3,8 @@ import { mkdirSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { BpfMap } from "../../agent/kernel/map.ts";
+import { cgroupAt } from "../../agent/selectors/cgroup-tree.ts";
+import type { ScopedContainer } from "../../agent/selectors/container-scopes.ts";
 import { CGROUPS, connectScript, Host, selector } from "./host.ts";
 
 let host: Host;
@@ -122,6 +124,108 @@ it("a container is found by its id", async () => {
   expect((await host.run(connectScript("127.0.0.1", 9))).out).toBe("ok");
 });
 
+const NAMES = { id: "cd34".repeat(16), name: "web", image: "shop", labels: {}, service: "web" };
+const NO_TRUE = [{ field: "process.binary", op: "suffix" as const, values: ["/true"] }];
+
+it("an announced container lies in its scope from the moment that its cgroup is made, whatever its name looks like", async () => {
+  const known: ScopedContainer[] = [{ names: NAMES, cgroups: [] }];
+  host.reopen({ containers: { nameless: undefined, all: () => known } });
+  const outer = host.subgroup("outer");
+  const scoped = [
+    selector({ hook: "process_exec", scope: { service: "web" }, match: NO_TRUE }),
+    selector({
+      hook: "process_exec",
+      scope: { cgroup: outer },
+      match: [{ field: "process.binary", op: "suffix", values: ["/false"] }],
+    }),
+  ];
+  expect(host.tables.apply(1, scoped)).toMatchObject({ refused: [] });
+  for (const [name, answer] of [
+    [NAMES.id, "137 1"],
+    [`docker-${NAMES.id}.scope`, "137 1"],
+    [`outer/cri-containerd-${NAMES.id}.scope`, "137 137"],
+    [`outer/libpod-conmon-${NAMES.id}.scope`, "0 137"],
+    [`docker-${"ef56".repeat(16)}.scope`, "0 1"],
+    [`${NAMES.id}/deep`, "137 1"],
+    [`${NAMES.id}.service`, "0 1"],
+  ])
+    expect([name, (await host.run("/bin/true; a=$?; /bin/false; echo $a $?", host.subgroup(name!))).out]).toEqual([
+      name,
+      answer,
+    ]);
+  known[0] = { names: { ...NAMES, service: "db" }, cgroups: [] };
+  host.tables.apply(1, scoped);
+  expect((await host.run(EXEC, host.subgroup(`again/${NAMES.id}`))).out).toBe("0");
+});
+
+it("a container that comes after the apply is followed without another one; one in a set that is new is not", async () => {
+  const known: ScopedContainer[] = [];
+  host.reopen({ containers: { nameless: undefined, all: () => known } });
+  const scoped = [
+    selector({ hook: "process_exec", scope: { service: "web" }, match: NO_TRUE }),
+    selector({ hook: "process_exec", scope: { container: { name: "db" } }, match: NO_TRUE }),
+  ];
+  host.tables.apply(1, scoped);
+  known.push({ names: NAMES, cgroups: [] });
+  expect(host.tables.followContainers()).toBe(true);
+  const announced = host.subgroup(`docker/${NAMES.id}`);
+  expect((await host.run(EXEC, announced)).out).toBe("137");
+  const running = host.subgroup(`docker/${"ef56".repeat(16)}`);
+  known.push({ names: { ...NAMES, id: "ef56".repeat(16) }, cgroups: [cgroupAt(CGROUPS, running)] });
+  expect((await host.run(EXEC, running)).out).toBe("0");
+  expect(host.tables.followContainers()).toBe(true);
+  expect((await host.run(EXEC, running)).out).toBe("137");
+  known[1] = { names: { ...NAMES, id: "ef56".repeat(16), name: "db" }, cgroups: [cgroupAt(CGROUPS, running)] };
+  expect(host.tables.followContainers()).toBe(false);
+  host.tables.apply(1, scoped);
+  expect((await host.run(EXEC, running)).out).toBe("137");
+});
+
+it("running containers are marked; one that gets another name leaves its scope, those below it too", async () => {
+  const cgroup = host.subgroup(`docker/${NAMES.id}`);
+  const below = host.subgroup(`docker/${NAMES.id}/below`);
+  const place = cgroupAt(CGROUPS, cgroup);
+  const known: ScopedContainer[] = [{ names: NAMES, cgroups: [place] }];
+  host.reopen({ containers: { nameless: undefined, all: () => known } });
+  const scoped = [selector({ hook: "process_exec", scope: { container: { name: "web" } }, match: NO_TRUE })];
+  host.tables.apply(1, scoped);
+  expect(host.tables.usesContainers).toBe(true);
+  expect([(await host.run(EXEC, cgroup)).out, (await host.run(EXEC, below)).out]).toEqual(["137", "137"]);
+  known[0] = { names: { ...NAMES, name: "other" }, cgroups: [place] };
+  host.tables.apply(1, scoped);
+  expect([(await host.run(EXEC, cgroup)).out, (await host.run(EXEC, below)).out]).toEqual(["0", "0"]);
+  const marks = BpfMap.fromFd(host.maps.fd("cgroup_marks")!);
+  expect([...marks.keys()]).toHaveLength(0);
+  marks.close();
+});
+
+it("containers that are exempt by name are never matched, those too that are made later", async () => {
+  const running = host.subgroup(`docker/${NAMES.id}`);
+  const later = { ...NAMES, id: "9a78".repeat(16) };
+  const all = () => [
+    { names: NAMES, cgroups: [cgroupAt(CGROUPS, running)] },
+    { names: later, cgroups: [] },
+  ];
+  host.reopen({ containers: { nameless: undefined, all }, exempt: [{ service: "web" }] });
+  host.tables.apply(1, [selector({ hook: "process_exec", scope: { cgroup: host.cgroup }, match: NO_TRUE })]);
+  expect((await host.run(EXEC, running)).out).toBe("0");
+  expect((await host.run(EXEC, host.subgroup(`docker/${later.id}`))).out).toBe("0");
+  expect((await host.run(EXEC)).out).toBe("137");
+});
+
+it("without names a scope by name is refused with the reason, one by id is not", () => {
+  const nameless = { nameless: "nobody answers", all: () => [] };
+  host.reopen({ containers: nameless });
+  const { refused, applied } = host.tables.apply(1, [
+    selector({ hook: "process_exec", scope: { service: "web" } }),
+    selector({ hook: "process_exec", scope: { container: { id: NAMES.id } } }),
+  ]);
+  expect(applied).toBe(1);
+  expect(refused.map(({ reason }) => reason)).toEqual([
+    "scope.service: nobody answers; allowed then: container.id, cgroup, tree",
+  ]);
+});
+
 it("both parts of a scope must hold", async () => {
   const root = shell(host.subgroup("in"));
   const outside = shell();
@@ -151,8 +255,8 @@ it("what is exempt is never matched, also below and later, even if a value is no
 });
 
 it("exempt scopes of another kind are an error that says what is allowed", () => {
-  expect(() => host.reopen({ exempt: [{ service: "web" }] })).toThrow(
-    /exempt.scopes: {"service":"web"} is not possible; allowed: /,
+  expect(() => host.reopen({ exempt: [{ pod: { namespace: "web" } }] })).toThrow(
+    /exempt.scopes: {"pod":{"namespace":"web"}} is not possible; allowed: /,
   );
 });
 

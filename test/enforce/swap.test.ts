@@ -3,7 +3,7 @@ import { BpfMap } from "../../agent/kernel/map.ts";
 import { encodeEntry, u32 } from "../../agent/selectors/layout.ts";
 import type { ActiveSelector } from "../../agent/selectors/types.ts";
 import type { Predicate } from "../../bus/types/selector.ts";
-import { compileProgram } from "../bench/lib/program.ts";
+import { compileProgram } from "../";
 import { many } from "../pace.ts";
 import { ConnectHelper } from "./helper.ts";
 import { Random, VOCABULARY } from "../agent/selectors/random.ts";

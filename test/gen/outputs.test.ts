@@ -76,7 +76,7 @@ const EXEC: ProcessExecEvent = {
     start_time: "2026-11-22T10:00:00.123456789Z",
     flags: "execve",
     cgroup: { id: 1, path: null },
-    container: { id: "3f", name: null, image: null, labels: { a: "b" }, service: null },
+    container: { id: "3f", known: true, name: null, image: null, labels: { a: "b" }, project: null, service: null },
     pod: null,
     tty: "pts/0",
     script: null,
@@ -94,7 +94,7 @@ const EXEC: ProcessExecEvent = {
       },
       { fd: 1, type: "null", inode: 3 },
     ],
-    cap: { effective: ["CAP_CHOWN"], permitted: [], inheritable: [] },
+    cap: { effective: ["CAP_CHOWN"], permitted: "0000000000000001", inheritable: "0000000000000000" },
     ns: { uts: 1, ipc: 1, mnt: 1, pid: 1, pid_for_children: 1, net: 1, time: 1, cgroup: 1, user: 1 },
     credentials: { uid: 0, gid: 0, euid: 0, egid: 0, suid: 0, sgid: 0, fsuid: 0, fsgid: 0, securebits: 0 },
     binary_properties: {

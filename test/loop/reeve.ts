@@ -108,9 +108,14 @@ export async function startReeve(
     await stop();
     throw new Error(`reeve up did not come up; it printed:\n${output}`, { cause: error });
   }
-  const bus = JSON.parse(readFileSync(join(runDir, "bus.json"), "utf8")) as { url: string };
+  const external = flags.includes("--nats") ? flags[flags.indexOf("--nats") + 1] : undefined;
+  const bus =
+    external === undefined
+      ? (JSON.parse(readFileSync(join(runDir, "bus.json"), "utf8")) as { url: string })
+      : { url: external };
   const role = async (wanted: Role, of?: string): Promise<BusConnection> => {
-    const config = loadConfig({ instance, node: "loop-node", data_dir: join(dir, "data") }, {});
+    const url = external === undefined ? {} : { "bus.url": external };
+    const config = loadConfig({ instance, node: "loop-node", data_dir: join(dir, "data"), ...url }, {});
     const connection = await connectRole(wanted, config, of === undefined ? {} : { name: of });
     clients.push(connection);
     return connection;

@@ -181,6 +181,59 @@ describe("what is in force", () => {
   }, 90_000);
 });
 
+/** Alerts of exec-from-tmp about programs below a directory, by what was run; of those that were told or are kept since. */
+const runsOf = (dir: string, alerts: Alert[]): string[] =>
+  alerts
+    .filter((alert) => alert.rule === "exec-from-tmp" && alert.summary !== true)
+    .flatMap((alert) => ("process" in alert.event ? [alert.event.process?.binary ?? ""] : []))
+    .filter((binary) => binary.startsWith(`${dir}/`));
+
+async function keptAlerts(since: Date): Promise<Alert[]> {
+  const alerts: Alert[] = [];
+  for await (const alert of (await reeve.operator()).readAlerts({ since })) alerts.push(alert);
+  return alerts;
+}
+
+/** Runs a program of its own for each number, one after the other: no deduplication makes two findings one. */
+async function runEach(dir: string, from: number, to: number): Promise<string[]> {
+  const truth: string[] = [];
+  for (let i = from; i <= to; i++) {
+    linkSync(join(dir, "0"), join(dir, String(i)));
+    const child = spawn(join(dir, String(i)), { stdio: "ignore" });
+    await new Promise((done) => child.on("close", done));
+    truth.push(join(dir, String(i)));
+  }
+  return truth;
+}
+
+describe("the engine", () => {
+  test("killed with events in its hands: they are evaluated seconds later, each finding is told once", async () => {
+    const dir = join(reeve.dir, "engine");
+    mkdirSync(dir);
+    copyFileSync("/bin/true", join(dir, "0"));
+    const heard: Alert[] = [];
+    const plain = await reeve.plainClient();
+    plain.subscribe("reeve.alerts.>", { callback: (_error, message) => heard.push(message.json()) });
+    await plain.flush();
+    const begun = new Date();
+    const before = await runEach(dir, 1, 20);
+    const engine = reeve.pidOf("engine");
+    process.kill(engine, "SIGSTOP");
+    const held = await runEach(dir, 21, 60);
+    await sleep(500); // They are published, and given to the engine that stands still.
+    process.kill(engine, "SIGKILL");
+    const killed = Date.now();
+    const after = await runEach(dir, 61, 80);
+    const truth = [...before, ...held, ...after].toSorted();
+    await until(() => new Set(runsOf(dir, heard)).size === truth.length, 15_000, "every finding to be told");
+    expect(Date.now() - killed).toBeLessThan(12_000);
+    await sleep(2_000); // Whatever were told twice would be by now.
+    expect(runsOf(dir, heard).toSorted()).toEqual(truth);
+    expect(runsOf(dir, await keptAlerts(begun)).toSorted()).toEqual(truth);
+    rmSync(dir, { recursive: true });
+  }, 60_000);
+});
+
 describe("the bus", () => {
   test("killed mid-stream: each finding is an alert once, or counted as lost", async () => {
     const dir = join(reeve.dir, "stream");
@@ -190,35 +243,19 @@ describe("the bus", () => {
     const plain = await reeve.plainClient();
     plain.subscribe("reeve.alerts.>", { callback: (_error, message) => heard.push(message.json()) });
     await plain.flush();
-    const ours = (alerts: Alert[]): string[] =>
-      alerts
-        .filter((alert) => alert.rule === "exec-from-tmp" && alert.summary !== true)
-        .flatMap((alert) => ("process" in alert.event ? [alert.event.process?.binary ?? ""] : []))
-        .filter((binary) => binary.startsWith(`${dir}/`));
 
     const begun = new Date();
     const truth: string[] = [];
     const bus = reeve.pidOf("bus");
     for (let i = 1; i <= 300; i++) {
-      // Each has a path of its own: no deduplication makes two findings one.
-      linkSync(join(dir, "0"), join(dir, String(i)));
-      const child = spawn(join(dir, String(i)), { stdio: "ignore" });
-      await new Promise((done) => child.on("close", done));
-      truth.push(join(dir, String(i)));
+      truth.push(...(await runEach(dir, i, i)));
       if (i === 100) process.kill(bus, "SIGKILL");
       await sleep(8);
     }
     expect(/nats-server ended \(signal SIGKILL\)/.test(reeve.output())).toBe(true);
 
-    const kept = async (): Promise<string[]> => {
-      const alerts: Alert[] = [];
-      try {
-        for await (const alert of (await reeve.operator()).readAlerts({ since: begun })) alerts.push(alert);
-      } catch {
-        return []; // The bus is not back yet.
-      }
-      return ours(alerts);
-    };
+    // Nothing while the bus is not back yet.
+    const kept = async (): Promise<string[]> => runsOf(dir, await keptAlerts(begun).catch(() => []));
     const lost = async (): Promise<number> =>
       (await events("gap").catch(() => []))
         .filter((gap) => Date.parse(gap.to) >= begun.getTime() && gap.kinds.includes("process_exec"))
@@ -235,7 +272,7 @@ describe("the bus", () => {
     expect(found.filter((binary) => !truth.includes(binary))).toEqual([]);
     expect(missing.length).toBeLessThanOrEqual(await lost());
     // A plain subscriber misses what is told while it is away, and is told nothing twice.
-    expect(new Set(ours(heard)).size).toBe(ours(heard).length);
+    expect(new Set(runsOf(dir, heard)).size).toBe(runsOf(dir, heard).length);
     expect(readdirSync(dir)).toHaveLength(301);
     rmSync(dir, { recursive: true });
   }, 90_000);

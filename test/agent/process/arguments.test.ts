@@ -27,6 +27,10 @@ test.each([
   [["token=(\\w+)|key=(\\w+)"], "key=abc token=def", "key=***** token=*****"],
   [["(?<secret>s3cr3t)"], "a s3cr3t b", "a ***** b"],
   [["a", "b"], "cab", "c**********"],
+  [["--p(?:assword)?=(\\S+)"], "--password=p", "--password=*****"],
+  [["-u (\\w+):(\\w+)"], "curl -u u:u x", "curl -u *****:***** x"],
+  [["key=((\\w+)-(\\w+))"], "key=ab-cd x", "key=***** x"],
+  [["(?=.*(z))(a)"], "a b z", "***** b *****"],
   [["(x)?y"], "y xy", "y *****y"],
   [[], "as it is", "as it is"],
 ])("%j hides in %s", (patterns, text, shown) => {

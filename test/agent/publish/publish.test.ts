@@ -76,6 +76,14 @@ test("urgent kinds go after the drain, the others within 100 ms", () => {
   expect(sent[2]!.kind).toBe("process_exit");
 });
 
+test("what was held back comes after what is newer: the message says from when to when it reaches", () => {
+  const { batcher: made, sent } = batcher();
+  for (const time of [50n, 20n, 40n]) made.add("process_exec", time, '"n":0');
+  expect(made.oldest()).toBe(20n);
+  made.flush();
+  expect(sent[0]).toMatchObject({ from: 20n, to: 50n, count: 3 });
+});
+
 test("a slow bus gets fewer and larger messages, bounded in size", () => {
   const { batcher: made, sent, state } = batcher();
   state.waiting = 100;

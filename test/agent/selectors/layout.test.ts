@@ -16,6 +16,7 @@ const FIELDS: Record<string, Record<string, number>> = {
   match_counters: { hits: 32, would_deny: 40, denied: 48, undecided: 56, rate_limited: 64 },
   tree_mark: { start: 0, set: 8 },
   cgroup_mark: { set: 0, flags: 4 },
+  expected_container: { id: 0, parent_set: 64 },
   process_state: { start: 0 },
   match_entry: { epoch: 0, slot: 8, selectors: 12 },
   match_header: HEADER,

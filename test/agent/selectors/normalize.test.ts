@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { SelectorError } from "../../../agent/selectors/errors.ts";
 import { normalize } from "../../../agent/selectors/normalize.ts";
-import { cgroupsOf } from "../../../agent/selectors/scope.ts";
+import { cgroupScopeOf } from "../../../agent/selectors/scope.ts";
 import type { Predicate, Scope, Selector } from "../../../bus/types/selector.ts";
 
 const ABILITIES = [
@@ -77,7 +77,7 @@ describe("a selector that cannot be taken", () => {
       { hook: "file_close" as "process_exec" },
       /"file_close" is unknown; allowed: process_exec, network_connect/,
     ],
-    ["hook", { hook: "file_open" }, /file_open is not attached on this kernel/],
+    ["hook", { hook: "file_open" }, /nothing can be decided at file_open on this host/],
     [
       "field",
       { hook: "process_exec", ...match("process.cap.effective", "in", ["CAP_KILL"]) },
@@ -92,18 +92,19 @@ describe("a selector that cannot be taken", () => {
   });
 
   it.each<[Scope, RegExp]>([
+    [{ service: "web" }, /scope.service: nobody to ask; allowed then: container.id, cgroup, tree/],
     [
-      { service: "web" },
-      /scope.service: this agent does not resolve it yet; allowed here: host, cgroup, container.id, tree/,
+      { pod: { namespace: "x" } },
+      /scope.pod: this agent does not resolve it yet; allowed here: host, cgroup, container/,
     ],
-    [{ pod: { namespace: "x" } }, /scope.pod/],
-    [{ container: { name: "web" } }, /scope.container.name/],
+    [{ container: { name: "web" } }, /scope.container: nobody to ask/],
+    [{ container: { id: "0123456789ab", labels: { a: "b" } } }, /scope.container: nobody to ask/],
+    [{ container: { labels: {} } }, /names no container/],
     [{ container: {} }, /names no container/],
     [{ container: { id: "abc" } }, /12 to 64 hexadecimal digits/],
-    [{ container: { id: "0123456789ab" } }, /no container 0123456789ab runs on this node/],
     [{ cgroup: "/no-such" }, /there is no cgroup \/no-such/],
     [{ cgroup: "../x" }, /not a path from the hierarchy's root/],
   ])("scope %j", (scope, message) => {
-    expect(() => cgroupsOf(scope, "/nonexistent")).toThrow(message);
+    expect(() => cgroupScopeOf(scope, "/nonexistent", "nobody to ask")).toThrow(message);
   });
 });

@@ -53,6 +53,12 @@ describe("a wrong file says where, what, and what is allowed", () => {
     ["bus: {events_max_bytes: lots}", [/^1:25: bus.events_max_bytes: "lots" is not allowed/]],
     ["rules: {dirs: ./x}", ['1:15: rules.dirs: "./x" is not allowed; allowed: a list']],
     ["agent:\n  redact:\n    - ok\n    - 'a('", [/^4:7: agent.redact: \[1\]: not a regular expression/]],
+    [
+      "agent: {own_cgroup: /sys/fs/cgroup/reeve}",
+      [
+        '1:21: agent.own_cgroup: "/sys/fs/cgroup/reeve" is not allowed; allowed: a path from the root of the v2 hierarchy, such as /reeve, not the root',
+      ],
+    ],
     ["agent: {ring_mb: 12}", ["1:18: agent.ring_mb: 12 is not allowed; allowed: a power of two"]],
     [
       "engine: {partitions: 0-32}",

@@ -1,9 +1,14 @@
 import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import type { NodeStatus } from "../../../bus/types/status.ts";
 import { namedBy, cgroupCheck } from "../../../cli/doctor/cgroups.ts";
 import { wouldRun } from "../../../cli/doctor/check.ts";
 import type { Check } from "../../../cli/doctor/check.ts";
+import { connectCgroupCheck } from "../../../cli/doctor/connect-cgroup.ts";
+import { hookChecks } from "../../../cli/doctor/examine.ts";
 import { capabilities, kernelVersion } from "../../../cli/doctor/kernel.ts";
 import { doctorText } from "../../../cli/doctor/report.ts";
 import { fileLimit } from "../../../cli/doctor/tools.ts";
@@ -42,6 +47,33 @@ describe("doctor's looks", () => {
       "missing",
     );
     expect(fileLimit("Max open files            unlimited            unlimited            files\n").state).toBe("ok");
+  });
+
+  it("checks agent.cgroup where it is set", () => {
+    const root = mkdtempSync(join(tmpdir(), "reeve-doctor-"));
+    try {
+      mkdirSync(join(root, "web"));
+      expect(connectCgroupCheck(root, "")).toEqual([]);
+      expect(connectCgroupCheck(root, "/web")).toMatchObject([{ state: "ok" }]);
+      expect(connectCgroupCheck(root, join(root, "web"))).toMatchObject([{ state: "ok" }]);
+      const [wrong] = connectCgroupCheck(root, "/wbe");
+      expect(wrong).toMatchObject({ state: "missing", required: true });
+      expect(wrong?.detail).toContain('agent.cgroup: there is no cgroup "/wbe"');
+    } finally {
+      rmSync(root, { recursive: true });
+    }
+  });
+
+  it("says what the agent that runs could not attach, with its reason", () => {
+    const hooks: NodeStatus["hooks"] = [
+      { hook: "process_exec", rung: "tp_btf", attached: true, can_deny: true },
+      { hook: "network_connect", rung: "cgroup", attached: false, can_deny: false, detail: "refused: EPERM" },
+    ];
+    const nodes = [{ node: "a", state: "running", hooks }] as unknown as NodeStatus[];
+    expect(hookChecks(nodes, "b")).toEqual([]);
+    expect(hookChecks(nodes, "a")).toMatchObject([
+      { name: "network_connect now", state: "missing", detail: "the agent that runs: not attached: refused: EPERM" },
+    ]);
   });
 
   it("counts what it could not look at as a no, and what is not required as nothing", () => {
@@ -85,6 +117,6 @@ describe("reeve doctor", () => {
     ]);
     const hooks = report.checks.find((check) => check.name === "hooks");
     expect([status, report.ok]).toEqual([1, false]);
-    expect(hooks).toMatchObject({ state: "unknown", help: "sudo reeve doctor" });
+    expect(hooks).toMatchObject({ state: "unknown", help: "sudo bin/reeve doctor" });
   });
 });

@@ -22,7 +22,13 @@ const node = {
       counters: { hits: 2, denied: 2, would_deny: 0, undecided: 0 },
     },
   ],
-  refused: [{ selector: "s2", entry: "all.s2", reason: "file_open: no such hook\u001b[2J" }],
+  refused: [
+    { selector: "s2", entry: "all.s2", reason: "file_open: no such hook\u001b[2J" },
+    { selector: "s3", entry: "all.mine", reason: "rate: 0 is not a number" },
+    { selector: "", entry: "all.broken", reason: "is no JSON" },
+    { selector: "c1", entry: "node.web-1.c1", reason: 'scope.tree: no process "abc" is known on this node' },
+    { selector: "c2", entry: "node.web-1.c2", reason: 'scope.tree: no process "abd" is known on this node' },
+  ],
 };
 const engine = {
   ...{
@@ -33,7 +39,7 @@ const engine = {
     state: "running",
     counters: { events: 9 },
   },
-  ...{ ruleset: "sha256:0123456789abcdef", refused_ruleset: null, disabled: [], refused: [] },
+  ...{ ruleset: "sha256:0123456789abcdef", refused_ruleset: null, disabled: [], refused: [], partitions: [0, 7] },
   rules: [
     { id: "loops", kind: "rule", state: "disabled", reason: "took over 1000 ms", evaluations: 1, hits: 0, errors: 1 },
   ],
@@ -66,6 +72,7 @@ describe("the status", () => {
       { key: "controller", value: controller },
       { key: "node.web-1", value: node },
       { key: "engine.web-1", value: engine },
+      { key: "engine.web-2", value: { ...engine, name: "web-2", state: "stopping", partitions: [] } },
     ];
     expect(statusText(statusView(entries, bus, now), plainPaint).split("\n")).toEqual([
       "bus  nats://127.0.0.1:4222, nats-server 2.15.2",
@@ -74,13 +81,18 @@ describe("the status", () => {
       "node web-1  running, seen 2.0 s ago, kernel 6.18, revision 7 of 8",
       "  attached  process_exec  tp_btf  can deny",
       "  selector s1 (enforce): 2 hits, 2 denied, 0 would deny",
-      String.raw`  refused s2 of all.s2: file_open: no such hook\x1b[2J`,
+      String.raw`  refused s2: file_open: no such hook\x1b[2J`,
+      "  refused s3 of all.mine: rate: 0 is not a number",
+      "  refused all.broken: is no JSON",
+      "  2 selectors wait for a process tree that this node does not know (it has ended)",
       "  counters  records_exec 5",
       "  lost      process_exec 2",
       "",
-      "engine web-1  running, seen 1 min 40 s ago, rule set sha256:0123456789ab…",
+      "engine web-1  running, seen 1 min 40 s ago, rule set sha256:0123456789ab…, 2 of 32 partitions",
       "  disabled  loops  0 hits of 1  1 errors  took over 1000 ms",
       "  counters  events 9",
+      "",
+      "engine web-2  stopping, seen 1 min 40 s ago, rule set sha256:0123456789ab…, 0 of 32 partitions",
       "",
       "controller  running, seen 1.0 s ago, 1 entries in force (0 leased)",
       "  rule set  broken sha256:0123456789ab…",
@@ -89,6 +101,21 @@ describe("the status", () => {
       "  refused decision 4 of ci: scope is the whole host",
       "  counters  all 0",
     ]);
+  });
+
+  it("says of containers who names them, and why somebody has no name", () => {
+    const connected = { socket: "/run/docker.sock", state: "connected" };
+    const away = { socket: "/run/podman.sock", state: "away", reason: "ENOENT" };
+    const of = (containers: object) =>
+      statusText(statusView([{ key: "node.web-1", value: { ...node, containers } }], bus, now), plainPaint)
+        .split("\n")
+        .find((line) => line.startsWith("  containers"));
+    const runtimes = [connected, away];
+    expect(of({ running: 3, unnamed: 0, runtimes })).toBe("  containers  3 running; /run/docker.sock connected");
+    expect(of({ running: 3, unnamed: 1, runtimes })).toBe(
+      "  containers  3 running, 1 without a name; /run/docker.sock connected; /run/podman.sock away (ENOENT)",
+    );
+    expect(of({ running: 0, unnamed: 0, runtimes: [] })).toBe("  containers  0 running");
   });
 
   it("says what has not come yet", () => {

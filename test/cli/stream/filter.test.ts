@@ -4,7 +4,7 @@ import type { EventFilter } from "../../../cli/stream/filter.ts";
 
 const event = {
   ...{ id: "x", kind: "process_exec", node: "web-1", time: "" },
-  process: { pid: 42, binary: "/usr/bin/curl", container: { id: "3f".repeat(32), name: "shop" } },
+  process: { pid: 42, binary: "/usr/bin/curl", container: { id: "3f".repeat(32), name: "shop", service: "shop-web" } },
 };
 
 describe("event filters", () => {
@@ -21,6 +21,7 @@ describe("event filters", () => {
     [{ binaries: ["/usr/*"] }, true],
     [{ binaries: ["cur?"] }, false],
     [{ containers: ["shop"] }, true],
+    [{ containers: ["shop-web"] }, true],
     [{ containers: ["3f3f"] }, true],
     [{ containers: ["3f"] }, false],
   ])("%j: %s", (filter, expected) => expect(passes(event, filter)).toBe(expected));

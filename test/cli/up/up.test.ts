@@ -57,7 +57,7 @@ function statusOf(pid: number, field: string): string {
 describe.runIf(process.getuid?.() === 0)("reeve up", () => {
   beforeAll(async () => {
     up = startUp();
-    await until("reeve is running", () => output.includes("reeve is running"));
+    await until("its opening lines", () => /^ +more /m.test(output));
   });
 
   afterAll(async () => {
@@ -134,6 +134,13 @@ describe.runIf(process.getuid?.() === 0)("reeve up", () => {
     const piped = spawnSync("bash", ["-o", "pipefail", "-c", `${line} | head -n 1`], { encoding: "utf8" });
     expect([piped.status, piped.stderr]).toEqual([0, ""]);
     expect(piped.stdout.trimEnd().split("\n")).toHaveLength(1);
+    const compact = (...flags: string[]): string =>
+      reeve("events", "--binary", "x", "--kind", "process_exec", "--no-follow", "-n", "1", ...flags).stdout;
+    expect(compact()).toMatch(/^🚀 process test-node /);
+    expect(compact("--timestamps")).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z 🚀 process test-node /);
+    const alerts = (...flags: string[]): string => reeve("alerts", "--no-follow", "-n", "1", ...flags).stdout;
+    expect(alerts()).toMatch(/^\d\d:\d\d:\d\d\.\d{3} HIGH /);
+    expect(alerts("--timestamps")).toMatch(/^\d{4}-\d\d-\d\dT\S+Z HIGH /);
     const why = reeve("why", event.id);
     expect(why.status).toBe(0);
     expect(why.stdout).toContain(join(dir, "x"));
@@ -169,6 +176,9 @@ describe.runIf(process.getuid?.() === 0)("reeve up", () => {
     await until("armed", () => state() === "running");
     expect(reeve("disarm", "--local").stdout).toContain("by a signal to the agent");
     await until("disarmed by the signal", () => state() === "disarmed");
+    expect(reeve("arm").stdout).toBe("armed again: test-node\n");
+    await until("armed after the signal", () => state() === "running");
+    expect(reeve("arm").stdout).toBe("nothing was disarmed\n");
   });
 
   it("refuses to run twice", () => {

@@ -162,4 +162,19 @@ describe("disarm and arm", () => {
     expect(await arm({}, writer)).toEqual({ armed: ["all"], disarmed: [] });
     await expect(disarm({ nodes: ["a"] }, writer, NOW)).rejects.toMatchObject({ code: "invalid_request" });
   });
+
+  test("arming is told also where the bus knows of no disarm: a signal may have done it", async () => {
+    const { revision } = bucket;
+    expect(await arm({}, writer)).toEqual({ armed: [], disarmed: [] });
+    expect(await arm({ node: "n.1" }, writer)).toEqual({ armed: [], disarmed: [] });
+    expect(bucket.revision).toBe(revision + 2);
+  });
+
+  test("an entry that cannot be read is taken away as well", async () => {
+    bucket.set("all.disarm", { selectors: [], hooks: [], ttl: "none", renewedAt: "" });
+    writer.live.apply({ key: "all.disarm", entry: null, revision: bucket.revision, problem: "renewedAt is no time" });
+    await arm({}, writer);
+    expect(bucket.entries.has("all.disarm")).toBe(false);
+    expect(writer.live.malformed()).toEqual([]);
+  });
 });

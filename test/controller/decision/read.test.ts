@@ -61,6 +61,8 @@ describe("what is wrong is named, with what is allowed", () => {
     [{ scope: [] }, "scope is [] (allowed: an object of nodes, host, cgroup"],
     [{ scope: { containr: {} } }, "scope.containr is unknown, did you mean container?"],
     [{ scope: { container: {} } }, "scope.container is empty (allowed: at least one of id, name, image, labels)"],
+    [{ scope: { container: { id: "web" } } }, 'scope.container.id is "web" (allowed: 12 to 64 hexadecimal digits'],
+    [{ scope: { container: { labels: {} } } }, "scope.container.labels is {}"],
     [{ scope: { pod: { labels: {} } } }, "scope.pod.labels is {}"],
     [{ scope: { nodes: [] } }, "scope.nodes has 0 elements"],
     [{ scope: { nodes: ["web-*"] } }, 'scope.nodes[0] is "web-*"'],

@@ -20,7 +20,9 @@ else if (all.includes("CRASH")) {
 } else {
   writeFileSync(
     args[args.indexOf("--out") + 1],
-    `${all}|${args.filter((arg) => /^--(?:no-|enf)/.test(arg)).join(" ")}`,
+    all.includes("CACHE")
+      ? `${args[args.indexOf("--cache") + 1]} ${process.env.NODE_COMPILE_CACHE}`
+      : `${all}|${args.filter((arg) => /^--(?:no-|enf)/.test(arg)).join(" ")}`,
   );
   process.stdout.write(JSON.stringify({ digest: "", rules: files.length, policies: 0, warnings: [] }));
 }

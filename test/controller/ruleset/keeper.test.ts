@@ -1,9 +1,11 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type BuildRequest, buildRuleSet } from "../../../controller/ruleset/build.ts";
+import { openCacheDir } from "../../../controller/ruleset/cache-dir.ts";
 import { RuleSetKeeper } from "../../../controller/ruleset/keeper.ts";
 import { describeMessage, readBuildOutput } from "../../../controller/ruleset/output.ts";
 import { unreadable, watchDirectories } from "../../../controller/ruleset/watch.ts";
@@ -30,7 +32,17 @@ const save = (text: string, name = "a.yaml"): void => writeFileSync(join(rules, 
 
 function makeRequest(change: Partial<BuildRequest> = {}): BuildRequest {
   const command = [process.execPath, FAKE_BUILD];
-  return { command, directories: [rules], shipped: true, enforce: false, timeout: 10_000, ...change };
+  const cache = join(root, "cache");
+  return {
+    command,
+    directories: [rules],
+    shipped: true,
+    enforce: false,
+    policies: true,
+    cache,
+    timeout: 10_000,
+    ...change,
+  };
 }
 
 describe("a build", () => {
@@ -43,8 +55,15 @@ describe("a build", () => {
     const result = await build({ shipped: false, enforce: true });
     expect(result).toMatchObject({ ok: true, digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/), rules: 1 });
     expect(result.ok && Buffer.from(result.bytes).toString()).toBe("one|--no-shipped --enforce");
-    expect(readdirSync(root)).toEqual(["rules"]);
+    expect(readdirSync(root)).toEqual(["cache", "rules"]);
     vi.unstubAllEnvs();
+  });
+
+  test("is told where to keep what the next one need not do again", async () => {
+    save("CACHE");
+    const result = await build();
+    const cache = join(root, "cache");
+    expect(result.ok && Buffer.from(result.bytes).toString()).toBe(`${join(cache, "rego")} ${join(cache, "node")}`);
   });
 
   test("that finds a mistake says file, line, rule and what is allowed", async () => {
@@ -96,15 +115,16 @@ describe("keeping a rule set", () => {
   let close: () => Promise<void>;
   let builds: number;
 
-  async function start(directories = [rules]): Promise<void> {
+  async function start(directories = [rules], enforce = false, inspect = unreadable): Promise<void> {
     store ??= new FakeRuleSets();
     builds = 0;
     keeper = new RuleSetKeeper({
-      ...{ store, directories, inspect: unreadable, log: SILENT, onStatus: () => undefined },
-      build: async (readable, signal) => {
+      ...{ store, directories, inspect, enforce, again: 50, log: SILENT, onStatus: () => undefined },
+      build: async (readable, policies, signal) => {
         builds += 1;
-        return await buildRuleSet(makeRequest({ directories: readable }), signal);
+        return await buildRuleSet(makeRequest({ directories: readable, policies }), signal);
       },
+      onReadable: (directory) => watching.again(directory),
     });
     const watching = watchDirectories(
       directories,
@@ -210,6 +230,47 @@ describe("keeping a rule set", () => {
     await until(() => keeper.status.state === "live" && live() === "lateone|");
   });
 
+  test("with --enforce, no policy is armed before every directory was read; once it was, it may go away", async () => {
+    save("one");
+    const own = join(root, "own");
+    mkdirSync(own);
+    writeFileSync(join(own, "z.yaml"), "own");
+    let readable = false;
+    const inspect = (directory: string) =>
+      directory === own && !readable
+        ? { file: own, line: null, rule: null, message: "cannot be read", allowed: "chmod" }
+        : unreadable(directory);
+    await start([rules, own], true, inspect);
+    expect(live()).toBe("one|--no-policies");
+    const said = [
+      `${own} cannot be read (allowed: chmod)`,
+      expect.stringMatching(/^enforcement policies are not armed.*\(allowed: .*readable, or no --enforce\)$/),
+    ];
+    expect(keeper.status.state).toBe("broken");
+    expect(keeper.status.errors.map(describeMessage)).toEqual(said);
+    save("two");
+    await until(() => live() === "two|--no-policies");
+    expect(keeper.status.errors.map(describeMessage)).toEqual(said);
+    // The same at the next start, with the set of this one in the store.
+    stopping.abort();
+    await running;
+    await close();
+    stopping = new AbortController();
+    await start([rules, own], true, inspect);
+    expect(keeper.status.errors.map(describeMessage)).toEqual(said);
+    expect(live()).toBe("two|--no-policies");
+
+    readable = true; // nothing changes in it: it is looked at
+    await until(() => live() === "owntwo|" && keeper.status.state === "live");
+    readable = false;
+    save("three");
+    await until(() => keeper.status.state === "broken");
+    expect(live()).toBe("owntwo|");
+    expect(keeper.status.errors.map(describeMessage)).toEqual(said.slice(0, 1));
+    readable = true;
+    await until(() => live() === "ownthree|");
+  });
+
   test("a directory that goes away takes no rules out of the live set", async () => {
     save("one");
     await start();
@@ -239,6 +300,18 @@ describe("keeping a rule set", () => {
     expect(live()).toBe("one|");
     expect(keeper.status.state).toBe("live");
   });
+});
+
+test("what builds keep lies in a directory of the controller's own; what a killed one left is removed", async () => {
+  const dead = spawnSync(process.execPath, ["-e", "0"]).pid;
+  for (const name of [`reeve-builds-${dead}-a`, `reeve-builds-1-b`, "reeve-other"]) mkdirSync(join(root, name));
+  {
+    using cache = openCacheDir(root);
+    expect(statSync(cache.path).mode & 0o777).toBe(0o700);
+    writeFileSync(join(cache.path, "x"), "x");
+    expect(readdirSync(root).sort()).toEqual([basename(cache.path), "reeve-builds-1-b", "reeve-other", "rules"].sort());
+  }
+  expect(readdirSync(root).sort()).toEqual(["reeve-builds-1-b", "reeve-other", "rules"]);
 });
 
 describe("a directory that cannot be read", () => {

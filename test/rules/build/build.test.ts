@@ -39,6 +39,15 @@ test("an entry point for each kind that has Rego", async () => {
   expect(set.entries).toEqual({ alert: "reeve/dispatch/alert", process_exec: "reeve/dispatch/process_exec" });
 });
 
+test("without policies the rules are as they are, and nothing decides", async () => {
+  using rules = rulesDir(FILES);
+  const { bytes } = await buildRuleSet({ dirs: [rules.dir], shipped: true, policies: false });
+  const set = decodeRuleSet(bytes);
+  expect(set.policies).toEqual([]);
+  expect(set.entries).toEqual({ process_exec: "reeve/dispatch/process_exec" });
+  expect(set.rules.map(({ id }) => id)).toEqual((await build(FILES, true)).set.rules.map(({ id }) => id));
+});
+
 test("without Rego there is no wasm", async () => {
   using rules = rulesDir({ "a.yaml": yamlRule("a", "true") });
   const { bytes } = await buildRuleSet({ dirs: [rules.dir], shipped: false });

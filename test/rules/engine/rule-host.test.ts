@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { RuleHost } from "../../../rules/engine/rule-host.ts";
 import type { HostOptions } from "../../../rules/engine/rule-host.ts";
 import { build, exec, lines, regoRule, yamlRule } from "../helpers.ts";
@@ -65,6 +65,52 @@ test("a rule that takes all the memory of the thread is disabled", async () => {
   const { findings } = await host.evaluate(ORIGIN, lines(exec({ process: { binary: "/eat" } })));
   expect(findings.map(({ alert }) => alert.rule)).toEqual(["good"]);
   expect([...host.disabled.keys()]).toEqual(["eat"]);
+});
+
+describe("Rego that loops and takes memory", () => {
+  const eats = (when: string): string =>
+    `alert contains {} if { ${when}; count([[x, y] | some x in numbers.range(1, 3000); some y in numbers.range(1, 3000)]) > 0 }`;
+
+  test("is stopped by its memory before its time, twice, and is then disabled; the others go on", async () => {
+    const disabled: string[] = [];
+    const restarts: string[] = [];
+    const host = await start(
+      {
+        "eats.rego": regoRule("eats", eats("input.process.uid == 7")),
+        "good.rego": regoRule("good", "alert contains {} if input.process.uid == 7"),
+      },
+      {
+        ...{ memoryMb: 32, watchdogMs: 20_000 },
+        onDisabled: (id, reason, cause) => disabled.push(`${id} ${reason} on ${cause?.node}`),
+        onRestart: (reason) => restarts.push(reason),
+      },
+    );
+    const found = async (): Promise<string[]> => {
+      const { findings } = await host.evaluate(ORIGIN, lines(exec({ process: { uid: 7 } })));
+      return findings.map(({ alert }) => alert.rule);
+    };
+    expect(await found()).toEqual(["good"]);
+    expect(disabled).toEqual([]);
+    // Many are in flight: the thread itself must leave the rule out, not wait to be told.
+    const all = await Promise.all(Array.from({ length: 20 }, found));
+    expect(all).toEqual(all.map(() => ["good"]));
+    expect(disabled).toEqual(["eats needs more than 32 MiB of memory on web-1"]);
+    expect([...host.disabled.keys()]).toEqual(["eats"]);
+    const { evaluations, errors } = host.counts().find(({ id }) => id === "eats")!.counts;
+    expect([evaluations, errors]).toEqual([2, 2]);
+    expect(restarts).toEqual([]);
+  });
+
+  test("is struck also when the watchdog stops it in between", async () => {
+    const disabled: string[] = [];
+    const host = await start(
+      { "eats.rego": regoRule("eats", eats("input.process.uid == 7")), "good.yaml": yamlRule("good", "true") },
+      { memoryMb: 2048, watchdogMs: 100, onDisabled: (id) => disabled.push(id) },
+    );
+    const { findings } = await host.evaluate(ORIGIN, lines(exec({ process: { uid: 7 } })));
+    expect(findings.map(({ alert }) => alert.rule)).toEqual(["good"]);
+    expect(disabled).toEqual(["eats"]);
+  });
 });
 
 test("a set that cannot be loaded says so at once", async () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Evaluator } from "../../../rules/eval/evaluator.ts";
 import type { EvaluatorOptions, RuleFailure } from "../../../rules/eval/evaluator.ts";
 import { evaluateMessage } from "../../../rules/eval/message.ts";
+import { Strikes } from "../../../rules/eval/strikes.ts";
 import { Tally } from "../../../rules/eval/tally.ts";
 import { build, exec, lines, regoRule, yamlRule } from "../helpers.ts";
 
@@ -20,6 +21,27 @@ async function evaluatorOf(files: Record<string, string>, options: Partial<Evalu
 }
 
 describe("findings", () => {
+  test("a rule or policy with a scope looks at nothing else", async () => {
+    const scope = "scope: {service: web, container: {labels: {tier: front}}}";
+    const { evaluator, counts } = await evaluatorOf({
+      "a.yaml": yamlRule("a", "process.uid = 7", `${scope}\n`),
+      "b.rego": regoRule("b", 'alert contains {"message": "m"} if input.process.uid == 7', `, ${scope}`),
+      "c.rego": regoRule("c", 'alert contains {"message": "m"} if input.process.uid == 7'),
+      "d.rego": `# METADATA\n# custom: {on: [process_exec], ${scope}}\npackage enforcement.d\n\ndecision contains {"action": "deny", "hook": "process_exec"} if input.process.uid == 7\n`,
+    });
+    const web = exec({ process: { uid: 7, container: { service: "web", labels: { tier: "front" } } } });
+    const db = exec({ process: { uid: 7, container: { service: "db", labels: { tier: "front" } } } }, 2);
+    for (const alone of [false, true]) {
+      const of = async (event: typeof web) => {
+        const { findings, decisions } = await evaluator.evaluate(event, Buffer.from(JSON.stringify(event)), alone);
+        return [...findings.map(({ alert }) => alert.rule), ...decisions.map(({ policy }) => policy)];
+      };
+      expect(await of(web)).toEqual(["a", "b", "c", "enforcement/d"]);
+      expect(await of(db)).toEqual(["c"]);
+    }
+    expect(counts("a")).toMatchObject({ hits: 2 });
+  });
+
   test("JSONata and Rego, exceptions, messages", async () => {
     const { evaluator } = await evaluatorOf({
       "a.yaml": yamlRule("a", "process.uid = 7", "exceptions: [{name: n, when: process.pid = 9}]\n"),
@@ -88,6 +110,39 @@ test("a rule that needs more memory than it may have fails; the next event is ev
   expect((await evaluator.evaluate(next, lines(next))).findings).toHaveLength(1);
 });
 
+test("a policy that runs out of memory twice is disabled; the alerts are still found", async () => {
+  const disabled: string[] = [];
+  const { evaluator, failures } = await evaluatorOf(
+    {
+      "a.yaml": yamlRule("a", "true"),
+      "b.yaml": yamlRule("b", "true"),
+      "c.yaml": yamlRule("c", "true"),
+      "p.rego":
+        '# METADATA\n# title: P\n# custom: {on: [alert]}\npackage enforcement.p\n\ndecision contains {"action": "deny", "hook": "process_exec"} if count([[x, y] | some x in numbers.range(1, 3000); some y in numbers.range(1, 3000)]) > 0\n',
+    },
+    { memoryMb: 16, strikes: new Strikes(4), onDisabled: (id, reason) => disabled.push(`${id} ${reason}`) },
+  );
+  const { findings, decisions } = await evaluator.evaluate(exec(), lines(exec()));
+  expect(findings.map(({ alert }) => alert.rule)).toEqual(["a", "b", "c"]);
+  expect(decisions).toEqual([]);
+  expect(failures).toHaveLength(2);
+  expect(disabled).toEqual(["enforcement/p needs more than 16 MiB of memory"]);
+});
+
+test("an error that only speaks of memory is an error like any other", async () => {
+  const { evaluator, failures } = await evaluatorOf(
+    {
+      "memory.rego": regoRule(
+        "memory-use",
+        "malloc := 1 if input.process.uid > 0\n\nmalloc := 2 if input.process.pid > 0\n\nalert contains {} if malloc > 0",
+      ),
+    },
+    { strikes: new Strikes(1), onDisabled: () => expect.fail("it is not to be disabled") },
+  );
+  for (let n = 0; n < 3; n++) await evaluator.evaluate(exec(), lines(exec()));
+  expect(failures.map(({ reason }) => reason)).toEqual(failures.map(() => "var assignment conflict"));
+});
+
 test("a lone surrogate or a zero in a name hides nothing", async () => {
   const { evaluator, failures } = await evaluatorOf({
     "a.rego": regoRule("a", 'alert contains {} if startswith(input.process.binary, "/tmp/")'),
@@ -141,6 +196,7 @@ describe("decisions", () => {
     ['{"action": "deny", "hook": "process_exek"}', 'did you mean "process_exec"'],
     ['{"action": "deny", "hook": "process_exec", "tll": "1m"}', 'no "tll": did you mean "ttl"'],
     ['{"action": "deny", "hook": "process_exec", "ttl": "0s"}', "ttl is"],
+    ['{"action": "deny", "hook": "process_exec", "ttl": "1d"}', "ttl is"], // the controller knows no days
     [
       '{"action": "deny", "hook": "process_exec", "match": [{"field": "process.bin", "op": "in", "values": []}]}',
       "did you mean",

@@ -80,6 +80,19 @@ const ERRORS: [string, Record<string, string>, string, string | RegExp, (string 
     "r.yaml:6",
     'dedupe.within "5x"',
   ],
+  [
+    "a scope that no event can be told by",
+    { "r.yaml": yamlRule("a", "true", "scope: {tree: x}\n") },
+    "r.yaml:6",
+    "scope.tree: unknown key; allowed: nodes, cgroup, container, service, pod",
+  ],
+  [
+    "a misspelt scope, in Rego",
+    { "d.rego": regoRule("d", "alert contains {} if true", ", scope: {container: {nam: web}}") },
+    "d.rego:3",
+    "scope.container.nam: unknown key; did you mean name?",
+  ],
+  ["an empty scope", { "r.yaml": yamlRule("a", "true", "scope: {}\n") }, "r.yaml:6", "scope: "],
   ["an id twice", { "a.yaml": GOOD, "b.yaml": GOOD }, "b.yaml:1", 'rule "good" is defined already in'],
   [
     "an exception of no rule",

@@ -70,6 +70,7 @@ test("a denied exec dies by SIGKILL before its first instruction, and the denial
     rung: "tp_btf",
     priority: 3,
     count: 1,
+    undecided: false,
     because: { reason: "a test" },
     socket: null,
     process: { binary: target, arguments: "x" },
@@ -126,7 +127,7 @@ test("a lease ends by itself, also when the bus is gone", async () => {
   await Promise.all([world.operator.bus.ready(5000), controller.bus.ready(5000)]);
 });
 
-test("disarming by signal empties the kernel at once; deleting a disarm entry arms again", async () => {
+test("disarming by signal empties the kernel at once; deleting the disarm entry arms again, one that never was too", async () => {
   await put(entry([deny()]));
   expect(spawnSync(target).signal).toBe("SIGKILL");
   agent.signal("SIGUSR2");
@@ -136,6 +137,11 @@ test("disarming by signal empties the kernel at once; deleting a disarm entry ar
   const revision = await controller.desired.put(disarm, { ...entry([]), disarm: true });
   await applied(revision);
   await controller.desired.delete(disarm);
+  await until(() => spawnSync(target).signal === "SIGKILL", 5000);
+  agent.signal("SIGUSR2");
+  await until(() => spawnSync(target).status === 0, 2000);
+  // As the controller does it: it has seen no such entry, so it expects none.
+  await controller.desired.delete(disarm, { revision: 0 });
   await until(() => spawnSync(target).signal === "SIGKILL", 5000);
 });
 

@@ -114,10 +114,19 @@ export class World {
 export function programsOf(pid: number): number[] {
   const ids = new Set<number>();
   for (const fd of readdirSync(`/proc/${pid}/fdinfo`)) {
-    const id = /^prog_id:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/${fd}`, "utf8"))?.[1];
+    const id = /^prog_id:\s*(\d+)$/m.exec(readOrEmpty(`/proc/${pid}/fdinfo/${fd}`))?.[1];
     if (id !== undefined) ids.add(Number(id));
   }
   return [...ids];
+}
+
+/** Text of a file that may go at any time: a descriptor that was closed meanwhile. */
+function readOrEmpty(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
 }
 
 /** Those of the programs that the kernel still has. */

@@ -1,0 +1,89 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, rmdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { cgroup2Root } from "../../../../agent/process/cgroups.ts";
+import { BpfObject, SharedMaps } from "../../../../agent/kernel/object.ts";
+import { ControllerBus } from "../../../../bus/clients/controller.ts";
+import { desiredKey } from "../../../../bus/subjects.ts";
+import { programsOf, until, World } from "./harness.ts";
+
+const root = cgroup2Root()!;
+const path = `/reeve-test-hooks-${process.pid}`;
+const directory = join(root, path);
+let world: World;
+beforeAll(async () => {
+  mkdirSync(directory);
+  world = await World.start();
+});
+afterAll(async () => {
+  await world.stop();
+  rmdirSync(directory);
+});
+
+const withCgroup = (cgroup: string) => world.agent({ agent: { ...world.config.agent, cgroup } });
+const connectHook = async () => (await world.status())?.hooks.find(({ hook }) => hook === "network_connect");
+
+test("agent.cgroup is a path in the hierarchy, or the same with the mount point in front", async () => {
+  const programs = (): string => execFileSync("bpftool", ["cgroup", "show", directory], { encoding: "utf8" });
+  for (const cgroup of [path, path.slice(1), directory]) {
+    const agent = await withCgroup(cgroup);
+    expect(programs()).toMatch(/connect4/);
+    await agent.stop();
+    expect(programs()).not.toMatch(/connect4/);
+  }
+});
+
+test.each(["/no/such/cgroup", "/sys/fs/cgroup/no-such", "/../etc"])(
+  "the agent does not start with agent.cgroup %s, and says why",
+  async (cgroup) => {
+    const agent = await withCgroup(cgroup);
+    expect(await agent.stop()).toBe(1);
+    const said = agent.log.map(({ line }) => line).join("\n");
+    expect(said).toContain(`agent.cgroup: there is no cgroup "${cgroup}" (allowed: `);
+    expect(said).toContain(root);
+  },
+);
+
+test("a hook that could not be attached says why, in the status and to each selector that wants it", async () => {
+  const maps = new SharedMaps();
+  const theirs = BpfObject.open(join(import.meta.dirname, "../../../../bpf/out/network.bpf.o"), { maps });
+  theirs.load();
+  // Somebody's program that suffers no other beside it.
+  const id = programsOf(process.pid).find((it) => nameOf(it) === "connect4");
+  execFileSync("bpftool", ["cgroup", "attach", directory, "connect4", "id", String(id)]);
+  try {
+    const agent = await withCgroup(path);
+    await until(async () => (await connectHook())?.attached === false);
+    const hook = await connectHook();
+    expect(hook).toMatchObject({ can_deny: false, rung: "cgroup" });
+    expect(hook?.detail).toMatch(/connect4 at .*EPERM|connect4 at .*not permitted/i);
+
+    const controller = new ControllerBus(await world.bus.connect("controller"));
+    await controller.desired.put(desiredKey("no-connect"), {
+      selectors: [
+        {
+          ...{ id: "no-connect", hook: "network_connect", action: "deny", mode: "enforce", priority: 0, rate: null },
+          ...{ match: [], scope: { cgroup: path }, because: {} },
+        },
+      ],
+      hooks: ["network_connect"],
+      ttl: "none",
+      renewedAt: new Date().toISOString(),
+    });
+    await until(async () => (await world.status())!.refused.length > 0);
+    const [refused] = (await world.status())!.refused;
+    expect(refused).toMatchObject({ selector: "no-connect" });
+    expect(refused?.reason).toContain(hook!.detail);
+    await agent.stop();
+  } finally {
+    execFileSync("bpftool", ["cgroup", "detach", directory, "connect4", "id", String(id)]);
+    theirs.close();
+    maps.close();
+  }
+});
+
+function nameOf(id: number): string {
+  const shown = execFileSync("bpftool", ["-j", "prog", "show", "id", String(id)], { encoding: "utf8" });
+  return (JSON.parse(shown) as { name: string }).name;
+}
