@@ -3,7 +3,7 @@ import { BpfMap } from "../../agent/kernel/map.ts";
 import { encodeEntry, u32 } from "../../agent/selectors/layout.ts";
 import type { ActiveSelector } from "../../agent/selectors/types.ts";
 import type { Predicate } from "../../bus/types/selector.ts";
-import { compileProgram } from "../";
+import { buildProgram } from "../programs/build.ts";
 import { many } from "../pace.ts";
 import { ConnectHelper } from "./helper.ts";
 import { Random, VOCABULARY } from "../agent/selectors/random.ts";
@@ -15,16 +15,13 @@ const PORTS = [1, 2, 1, 1];
 const SECONDS = many(8, 20);
 const SWAPS = many(150, 20);
 
-const load = compileProgram("match-load");
+const load = buildProgram("match-load");
 let host: Host;
 beforeAll(() => {
   host = new Host();
 });
 beforeEach(() => host.reopen({ budget: 5 }));
-afterAll(async () => {
-  await host[Symbol.asyncDispose]();
-  load.close();
-});
+afterAll(() => host[Symbol.asyncDispose]());
 
 function deny(id: string, priority: number, match: Predicate[]): ActiveSelector {
   return selector({ id, hook: "network_connect", scope: { cgroup: host.cgroup }, priority, match });
@@ -32,7 +29,7 @@ function deny(id: string, priority: number, match: Predicate[]): ActiveSelector 
 
 /** Processes that connect as fast as they can, so that an event is on its way whenever the root changes. */
 async function connect() {
-  const start = () => ConnectHelper.start(host.start(`echo $$; exec ${load.file}`));
+  const start = () => ConnectHelper.start(host.start(`echo $$; exec ${load}`));
   const helpers = await Promise.all(PORTS.map(start));
   const counts = PORTS.map(() => 0);
   const denied = PORTS.map(() => 0);
