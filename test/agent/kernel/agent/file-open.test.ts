@@ -44,7 +44,8 @@ const selector = (more: Partial<Selector>): Selector => ({
 async function put(selectors: Selector[]): Promise<void> {
   const entry = { selectors, hooks: ["file_open" as const], ttl: "none" as const };
   const revision = await controller.desired.put(KEY, { ...entry, renewedAt: new Date().toISOString() });
-  await until(async () => ((await world.status())?.applied_revision ?? -1) >= revision);
+  // the first one loads the programs
+  await until(async () => ((await world.status())?.applied_revision ?? -1) >= revision, 50_000);
 }
 
 const fileHook = async () => (await world.status())?.hooks.find(({ hook }) => hook === "file_open");
