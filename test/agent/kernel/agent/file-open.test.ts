@@ -80,7 +80,7 @@ function run(script: string): Truth[] {
 async function eventsOf(pid: number, count: number, under = dir): Promise<FileOpenEvent[]> {
   const find = async () =>
     (await world.events("file_open")).filter((it) => it.process.pid === pid && it.file.path.startsWith(under));
-  await until(async () => (await find()).length >= count);
+  await until(async () => (await find()).length >= count, 30_000);
   return find();
 }
 
