@@ -3,6 +3,8 @@ import { u32 } from "./layout.ts";
 
 export const BPF_F_INNER_MAP = 0x1000;
 const LEAST_ENTRIES = 64;
+/** Room for what comes later, when a map is made anew. */
+const GROWTH = 1.25;
 
 /** What an inner map is made as. */
 export interface TableShape {
@@ -47,7 +49,7 @@ export class TableMap<T> {
       this.#fill(this.#map!, clear ? all() : changed);
       return;
     }
-    const maxEntries = Math.max(least, 2 ** Math.ceil(Math.log2(Math.max(1, size))));
+    const maxEntries = Math.max(least, Math.ceil((size * GROWTH) / 64) * 64);
     const map = BpfMap.create({ type, name: `match_${name}`, keySize, valueSize, maxEntries, flags });
     this.#used = false;
     try {

@@ -91,7 +91,10 @@ it("two revisions whose parts do not fit together, swapped as fast as the kernel
   const others = (count: number) => Array.from({ length: count }, (_, i) => deny(`other${i}`, 1, ports(1000 + i)));
   // each way the class of port 1 is another one, and its selector has another place
   host.tables.apply(1, [deny("port1", 9, ports(1)), ...others(20)]);
-  host.tables.apply(2, [...others(300).map((one) => Object.assign(one, { entry: "second" })), deny("last", 0, ports(1))]);
+  host.tables.apply(2, [
+    ...others(300).map((one) => Object.assign(one, { entry: "second" })),
+    deny("last", 0, ports(1)),
+  ]);
   const root = BpfMap.fromFd(host.maps.fd("match_root")!);
   const revisions = [2, 3].map((slot) => {
     const entries = BpfMap.create({ type: "array", name: "entries", keySize: 4, valueSize: 16, maxEntries: 8 });
