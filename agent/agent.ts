@@ -11,8 +11,9 @@ import { LeaseBook } from "./desired/leases.ts";
 import { WallClock } from "./events/clock.ts";
 import { Hooks } from "./hooks/hooks.ts";
 import { makeMatcher } from "./make-matcher.ts";
-import type { Matcher } from "./matcher.ts";
-import type { Snapshot } from "./metrics.ts";
+import { programStats } from "./kernel/program-stats.ts";
+import { type Matcher, selectorKey } from "./matcher.ts";
+import type { Metrics, Snapshot } from "./metrics.ts";
 import { Observer } from "./observer.ts";
 import { cgroup2Root } from "./process/cgroups.ts";
 import { RingLosses } from "./publish/ring-losses.ts";
@@ -190,6 +191,16 @@ export class Agent {
         applied_revision: this.#desired.appliedRevision,
       },
     };
+  }
+
+  /** What Prometheus is told: those numbers, and what each selector and each program has done. */
+  metrics(): Metrics {
+    const counted = this.#matcher.counters();
+    const selectors = this.#desired.active.flatMap(({ entry, selector: { id } }) => {
+      const counters = counted.get(selectorKey(entry, id));
+      return counters === undefined ? [] : [{ entry, id, counters }];
+    });
+    return { ...this.snapshot(), selectors, programs: programStats() };
   }
 
   async #follow(): Promise<void> {

@@ -67,7 +67,7 @@ async function runUntil(
   let metrics: Server | undefined;
   let stopHealth = (): void => {};
   try {
-    if (port !== 0) metrics = await serveMetrics(port, () => agent.snapshot());
+    if (port !== 0) metrics = await serveMetrics(port, () => agent.metrics());
     agent.start();
     running(agent.hooks.attached);
     reportReady({ hooks: agent.hooks.attached, epoch: agent.epoch });

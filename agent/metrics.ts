@@ -1,5 +1,7 @@
 import { createServer, type Server } from "node:http";
 import { once } from "node:events";
+import type { SelectorCounters } from "../bus/types/status.ts";
+import type { ProgramStats } from "./kernel/program-stats.ts";
 import { AgentError } from "./errors.ts";
 
 export interface Snapshot {
@@ -8,11 +10,16 @@ export interface Snapshot {
   gauges: Record<string, number>;
 }
 
+export interface Metrics extends Snapshot {
+  selectors: { entry: string; id: string; counters: SelectorCounters }[];
+  programs: ProgramStats[];
+}
+
 /**
  * Serves the agent's numbers to Prometheus on loopback; loads the client only when it is asked for.
  * @throws AgentError `metrics` when the port cannot be had
  */
-export async function serveMetrics(port: number, snapshot: () => Snapshot): Promise<Server> {
+export async function serveMetrics(port: number, metrics: () => Metrics): Promise<Server> {
   const { Counter, Gauge, Registry, collectDefaultMetrics } = await import("prom-client");
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: "reeve_agent_" });
@@ -34,14 +41,37 @@ export async function serveMetrics(port: number, snapshot: () => Snapshot): Prom
     labelNames: ["what"],
     registers: [registry],
   });
+  const selector = new Counter({
+    name: "reeve_agent_selector_total",
+    help: "What each selector has done: hits, would_deny, denied, undecided, rate_limited",
+    labelNames: ["entry", "selector", "what"],
+    registers: [registry],
+  });
+  const runs = new Counter({
+    name: "reeve_agent_program_runs_total",
+    help: "Runs of each eBPF program; 0 while kernel.bpf_stats_enabled is 0",
+    labelNames: ["program"],
+    registers: [registry],
+  });
+  const seconds = new Counter({
+    name: "reeve_agent_program_seconds_total",
+    help: "Time that each eBPF program ran; 0 while kernel.bpf_stats_enabled is 0",
+    labelNames: ["program"],
+    registers: [registry],
+  });
   const server = createServer((request, response) => {
     if (request.url !== "/metrics") {
       response.writeHead(404).end("metrics are at /metrics\n");
       return;
     }
-    const { counters, losses, gauges } = snapshot();
-    counter.reset();
-    lost.reset();
+    const { counters, losses, gauges, selectors, programs } = metrics();
+    for (const one of [counter, lost, selector, runs, seconds]) one.reset();
+    for (const { entry, id, counters: counted } of selectors)
+      for (const [what, value] of Object.entries(counted)) selector.inc({ entry, selector: id, what }, value);
+    for (const { name, runs: count, ns } of programs) {
+      runs.inc({ program: name }, count);
+      seconds.inc({ program: name }, ns / 1e9);
+    }
     for (const [what, value] of Object.entries(counters)) counter.inc({ what }, value);
     for (const [key, value] of Object.entries(losses)) {
       const [reason, kind] = key.split(".");

@@ -39,15 +39,15 @@ export function conditionOf({ op, values }: Predicate, operand: FieldOperand, at
         negative,
         mask: values.reduce((bits, value) => bits | maskOf(value, operand, at), 0n),
       };
-    case "number":
-      if (op === "mask")
-        return {
-          type: "mask",
-          operand: operand.operand,
-          negative,
-          mask: values.reduce((bits, value) => bits | numberMask(value, operand.most, at), 0n),
-        };
-      return { type: "number", operand: operand.operand, negative, ranges: ranges(operand, op, values, at) };
+    default:
+      if (op !== "mask")
+        return { type: "number", operand: operand.operand, negative, ranges: ranges(operand, op, values, at) };
+      return {
+        type: "mask",
+        operand: operand.operand,
+        negative,
+        mask: values.reduce((bits, value) => bits | numberMask(value, operand.most, at), 0n),
+      };
   }
 }
 

@@ -20,6 +20,10 @@ export class HookLimits {
   take({ conditions }: NormalSelector): void {
     if (this.#count >= MAX_SELECTORS)
       throw new SelectorError("limit", `${this.#hook} has ${MAX_SELECTORS} selectors already, which is all it takes`);
+    if (!conditions.some(({ type }) => type === "mask")) {
+      this.#count++;
+      return;
+    }
     const atoms: string[] = [];
     const care = new Map(this.#care);
     for (const condition of conditions) {

@@ -96,7 +96,7 @@ function listed(condition: Condition, event: OracleEvent): Truth {
       if (event.masks?.[operand] === null) return undefined;
       return (BigInt(value) & condition.mask) !== 0n;
     }
-    case "address": {
+    default: {
       const { address } = event;
       return (
         address !== undefined && condition.networks.some((network) => inNetwork(network, address.family, address.bytes))

@@ -290,9 +290,13 @@ export class SelectorTables {
     const now = this.#options.now();
     const scopes = new Map<string, Resolved>();
     const scopeOf = (scope: Scope): Resolved => {
-      const key = JSON.stringify([scope.cgroup, scope.container, scope.service, scope.pod, scope.tree]);
-      const known = scopes.get(key) ?? this.#resolveScope(scope);
-      scopes.set(key, known);
+      const { cgroup, container, service, pod, tree } = scope;
+      // what most scopes are, without the cost of writing them out
+      const plain = container === undefined && service === undefined && pod === undefined && tree === undefined;
+      const key =
+        plain && typeof cgroup === "string" ? cgroup : JSON.stringify([cgroup, container, service, pod, tree]);
+      let known = scopes.get(key);
+      if (known === undefined) scopes.set(key, (known = this.#resolveScope(scope)));
       return known;
     };
     for (const source of selectors) {

@@ -30,6 +30,7 @@ const VALUES: TableShape = {
   keySize: SIZES.match_key,
   valueSize: SIZES.match_value,
   flags: 0,
+  least: 1024,
 };
 const PREFIXES: TableShape = {
   name: "prefixes",
@@ -37,6 +38,8 @@ const PREFIXES: TableShape = {
   keySize: SIZES.match_prefix,
   valueSize: SIZES.match_value,
   flags: BPF_F_NO_PREALLOC,
+  // takes memory for what stands in it only
+  least: 1 << 20,
 };
 
 /** Classes and texts of a hook's tables. Both slots share them: what is there is not changed, only added to. */

@@ -3,6 +3,8 @@ import { u32 } from "./layout.ts";
 
 export const BPF_F_INNER_MAP = 0x1000;
 const LEAST_ENTRIES = 64;
+/** Room for what comes later, when a map is made anew. */
+const GROWTH = 1.25;
 
 /** What an inner map is made as. */
 export interface TableShape {
@@ -11,6 +13,8 @@ export interface TableShape {
   keySize: number;
   valueSize: number;
   flags: number;
+  /** Room that it has at least. */
+  least?: number;
 }
 
 /** Writes an entry: its key and its value into buffers at these places. */
@@ -26,6 +30,8 @@ export class TableMap<T> {
   readonly #shape: TableShape;
   readonly #write: WriteEntry<T>;
   #map: BpfMap | undefined;
+  /** Whether it was written to. */
+  #used = false;
 
   constructor(outer: BpfMap, index: number, shape: TableShape, write: WriteEntry<T>) {
     this.#outer = outer;
@@ -36,15 +42,16 @@ export class TableMap<T> {
 
   /** Writes what has changed into the map; with `all` gives everything that it has to hold. `clear`: nothing else. */
   hold(changed: readonly T[], size: number, all: () => readonly T[], clear: boolean): void {
-    const { type, keySize, valueSize, flags, name } = this.#shape;
+    const { type, keySize, valueSize, flags, name, least = LEAST_ENTRIES } = this.#shape;
     const fits = this.#map !== undefined && this.#map.maxEntries >= size;
     // entries of an array that are not used do not matter
-    if (fits && (!clear || type === "array")) {
+    if (fits && (!clear || type === "array" || !this.#used)) {
       this.#fill(this.#map!, clear ? all() : changed);
       return;
     }
-    const maxEntries = Math.max(LEAST_ENTRIES, 2 ** Math.ceil(Math.log2(Math.max(1, size))));
+    const maxEntries = Math.max(least, Math.ceil((size * GROWTH) / 64) * 64);
     const map = BpfMap.create({ type, name: `match_${name}`, keySize, valueSize, maxEntries, flags });
+    this.#used = false;
     try {
       this.#fill(map, all());
       this.#outer.update(u32(this.#index), u32(map.fd));
@@ -66,6 +73,8 @@ export class TableMap<T> {
   }
 
   #fill(map: BpfMap, entries: readonly T[]): void {
+    if (entries.length === 0) return;
+    this.#used = true;
     const { keySize, valueSize } = this.#shape;
     const keys = Buffer.alloc(keySize * entries.length);
     const values = Buffer.alloc(valueSize * entries.length);

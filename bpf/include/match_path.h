@@ -199,11 +199,3 @@ __noinline __u64 match_path(__u32 source, __u32 slot, __u32 which)
 	}
 	return (__u64)exact << 32 | longest;
 }
-
-/* Bits of the operands of a path, the first of which is `first`, that are not known of a text. */
-static __always_inline __u64 text_unknown(struct path_text *text, __u32 source_is_state,
-					  const __u32 first)
-{
-	/* what the path ends with was cut off; a path slot has its end as well */
-	return source_is_state && text->length > text->held ? BIT(first + 2) : 0;
-}

@@ -198,20 +198,6 @@ static __always_inline __u32 match_auid(void)
 						     : (__u32)-1;
 }
 
-/* The bits of a mask operand that some selector asks for. */
-static __always_inline __u64 atoms_care(struct match_header *header, __u32 operand)
-{
-	__u64 care = 0;
-
-	for (__u32 i = 0; i < MATCH_ATOMS; i++) {
-		if (i >= header->atoms)
-			break;
-		if (header->atom[i].operand == operand)
-			care |= header->atom[i].mask;
-	}
-	return care;
-}
-
 /*
  * The part that the thread remembers, when everything that it was made of is as it was; PART_EXEMPT; or PART_NONE when it
  * has to be looked for.

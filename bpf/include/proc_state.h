@@ -59,7 +59,7 @@ struct process_state {
 	__u32 flags;
 	struct path_text binary;
 	struct path_text parent; /* its parent's binary at its fork or last exec */
-	__u64 lineage; /* marks of its ancestors' binaries: see match_lineage.h */
+	__u64 lineage; /* marks that children inherit; no selector asks for them yet */
 	__u32 properties;
 	__u32 reserved;
 };

@@ -1,4 +1,5 @@
 import type { Selector } from "../../bus/types/selector.ts";
+import type { NodeStatus, SelectorCounters } from "../../bus/types/status.ts";
 import { loadForOperator } from "../find-bus.ts";
 import { askController, connectOperator } from "../operator.ts";
 import type { OperatorBus } from "../../bus/clients/operator.ts";
@@ -7,6 +8,7 @@ import { document } from "../output/format.ts";
 import { printLine } from "../output/print.ts";
 import { safe } from "../output/safe.ts";
 import { table } from "../output/table.ts";
+import { readStatus } from "../status/read.ts";
 import { selectorLine } from "../why/text.ts";
 
 /** An entry as the controller lists it. */
@@ -30,9 +32,12 @@ interface Page {
 export async function listSelectors(flags: { output: "table" | "json" | "yaml" }): Promise<void> {
   const bus = await connectOperator(loadForOperator({ ...flags }).config);
   try {
-    const list = await allPages(bus);
-    if (flags.output !== "table") await printLine(document(list, flags.output));
-    else await printLine(listTable(list.entries, list.disarmed, new Date()));
+    const now = new Date();
+    const [list, status] = await Promise.all([allPages(bus), readStatus(bus, now)]);
+    const counters = countersOf(status.nodes);
+    if (flags.output !== "table")
+      await printLine(document({ ...list, counters: [...counters.values()] }, flags.output));
+    else await printLine(listTable(list.entries, list.disarmed, now, counters));
   } finally {
     await bus.close();
   }
@@ -48,13 +53,52 @@ async function allPages(bus: OperatorBus): Promise<{ entries: ListedEntry[]; dis
   }
 }
 
-/** A row a selector: id, node, owner, time left, what it does. */
-export function listTable(entries: readonly ListedEntry[], disarmed: readonly string[], now: Date): string {
-  const rows: string[][] = [["ID", "NODE", "OWNER", "LEFT", "SELECTOR"]];
+/** What a selector has done on all nodes that have it. */
+export interface ListedCounters extends SelectorCounters {
+  entry: string;
+  id: string;
+}
+
+/** By entry and id. */
+export function countersOf(nodes: readonly NodeStatus[]): Map<string, ListedCounters> {
+  const sums = new Map<string, ListedCounters>();
+  for (const { selectors } of nodes)
+    for (const { entry, id, counters } of selectors) {
+      const key = `${entry}\n${id}`;
+      const sum = sums.get(key) ?? { entry, id, hits: 0, would_deny: 0, denied: 0, undecided: 0, rate_limited: 0 };
+      sum.hits += counters.hits;
+      sum.would_deny += counters.would_deny;
+      sum.denied += counters.denied;
+      sum.undecided += counters.undecided;
+      // an agent of before does not count them
+      sum.rate_limited += counters.rate_limited ?? 0;
+      sums.set(key, sum);
+    }
+  return sums;
+}
+
+/** A row a selector: id, node, owner, time left, what it has done, what it does. */
+export function listTable(
+  entries: readonly ListedEntry[],
+  disarmed: readonly string[],
+  now: Date,
+  counters: ReadonlyMap<string, SelectorCounters> = new Map(),
+): string {
+  const rows: string[][] = [
+    ["ID", "NODE", "OWNER", "LEFT", "HITS", "DENIED", "WOULD DENY", "UNDECIDED", "RATE LIMITED", "SELECTOR"],
+  ];
+  const counts = (key: string, id: string) => {
+    const counted = counters.get(`${key}\n${id}`);
+    if (counted === undefined) return ["-", "-", "-", "-", "-"];
+    const { hits, denied, would_deny, undecided, rate_limited } = counted;
+    return [hits, denied, would_deny, undecided, rate_limited].map(String);
+  };
   for (const entry of entries) {
     const common = [safe(entry.node ?? "all"), safe(entry.owner), leftText(entry.ends, now)];
-    for (const selector of entry.selectors ?? []) rows.push([safe(selector.id), ...common, selectorLine(selector)]);
-    if (!entry.selectors) rows.push([safe(entry.id), ...common, `${entry.selector_count} selectors`]);
+    for (const selector of entry.selectors ?? [])
+      rows.push([safe(selector.id), ...common, ...counts(entry.key, selector.id), selectorLine(selector)]);
+    if (!entry.selectors)
+      rows.push([safe(entry.id), ...common, ...counts("", ""), `${entry.selector_count} selectors`]);
   }
   const lines = rows.length === 1 ? ["no selector is in force"] : [table(rows)];
   if (disarmed.length > 0) lines.push(`disarmed: ${disarmed.join(", ")} (reeve arm takes it back)`);

@@ -38,7 +38,8 @@ export class Suite {
   }
 
   async update() {
-    const { status, tail } = await this.#run(["update"]);
+    // Without it, apt-get is content with a mirror that it cannot reach.
+    const { status, tail } = await this.#run(["-o", "APT::Update::Error-Mode=any", "update"]);
     if (status !== 0) throw new SetupError("guests", `apt-get update:\n${tail}`);
   }
 

@@ -10,7 +10,7 @@ export function processFacts(pid: number): Pick<OracleEvent, "numbers" | "masks"
   const field = (name: string, at: number) => new RegExp(`^${name}:\\s+(.*)$`, "m").exec(status)![1]!.split(/\s+/)[at]!;
   const namespaces = NAMESPACES.map((name, index) => [
     OPERAND.namespace + index,
-    Number(statSync(`/proc/${pid}/ns/${name}`).ino),
+    statSync(`/proc/${pid}/ns/${name}`).ino,
   ]);
   return {
     numbers: {

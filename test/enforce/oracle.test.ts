@@ -37,12 +37,12 @@ afterAll(async () => {
 });
 
 /** Random policies in the test's cgroup only; "kill" and "signal" would end the helper, so all of them deny. */
-function policy(random: Random, hook: Hook, words: Vocabulary): ActiveSelector[] {
+function policy(random: Random, hook: Hook, words: Vocabulary, entry: string): ActiveSelector[] {
   return Array.from({ length: 1 + random.below(40) }, (_, id) => {
     const one = randomSelector(random, hook, id, bootNow(), words);
     // ended long ago, or not soon
     const deadline = one.deadline === null ? null : random.chance(2) ? 1n : bootNow() + 3_600_000_000_000n;
-    return { ...one, deadline, selector: { ...one.selector, action: "deny", scope: { cgroup: host.cgroup } } };
+    return { entry, deadline, selector: { ...one.selector, action: "deny", scope: { cgroup: host.cgroup } } };
   });
 }
 
@@ -93,9 +93,7 @@ it(`connect: the kernel decides and counts what the naive matcher does, ${PAIRS}
   let denied = 0;
   let tried = 0;
   for (let round = 0; tried < PAIRS; round++) {
-    const selectors = policy(random, "network_connect", words).map((one) =>
-      Object.assign({}, one, { entry: `r${round}` }),
-    );
+    const selectors = policy(random, "network_connect", words, `r${round}`);
     expect(host.tables.apply(round, selectors)).toMatchObject({ refused: [] });
     const normal = placed(selectors);
     const tally = new Tally();
@@ -140,9 +138,7 @@ it("exec: the kernel kills and counts what the naive matcher does", async () => 
     namespaces: [...Object.values(facts.numbers!), 1],
   };
   for (let round = 0; round < EXEC_POLICIES; round++) {
-    const selectors = policy(random, "process_exec", vocabulary).map((one) =>
-      Object.assign({}, one, { entry: `x${round}` }),
-    );
+    const selectors = policy(random, "process_exec", vocabulary, `x${round}`);
     expect(host.tables.apply(round, selectors)).toMatchObject({ refused: [] });
     const normal = placed(selectors);
     const tally = new Tally();

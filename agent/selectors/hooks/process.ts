@@ -14,7 +14,7 @@ function bit(value: number): FieldOperand {
 function hostNamespace(name: string): number | undefined {
   for (const process of ["1", "self"])
     try {
-      return Number(statSync(`/proc/${process}/ns/${name}`).ino);
+      return statSync(`/proc/${process}/ns/${name}`).ino;
     } catch {
       // not this one
     }

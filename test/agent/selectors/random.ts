@@ -164,7 +164,7 @@ function protocol(random: Random): Predicate {
 
 function address(random: Random, words: Vocabulary): Predicate {
   const [op, values] = random.chance(2) ? ["cidr", words.networks] : ["in", words.addresses];
-  return { field: "socket.daddr", op: not(random, op as string), values: random.some(3, () => random.pick(values!)) };
+  return { field: "socket.daddr", op: not(random, op), values: random.some(3, () => random.pick(values)) };
 }
 
 function file(random: Random, words: Vocabulary): Predicate {

@@ -82,8 +82,8 @@ function programs(all: readonly KernelResults[]): string {
   const explained = reasons.map((reason, index) => `- [${String.fromCodePoint(97 + index)}] ${reason}`).join("\n");
   return `## Instructions
 
-How many instructions the verifier goes through for each program (its limit is 1,000,000), with the settings that make it
-another program. A test fails where one grows by more than a fifth.
+How many instructions the verifier goes through for each program (its limit is 1,000,000), with all that the agent turns on,
+and less where a kernel does not take it so. A test fails where one grows by more than a fifth.
 
 ${markdown(["program", ...all.map((results) => results.kernel)], rows)}
 ${explained}

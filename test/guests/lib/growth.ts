@@ -4,7 +4,8 @@ export const GROWTH = 1.2;
 const SMALL = 5000;
 
 /**
- * What is worse than it was recorded: a program that is new to the record, that was taken and is refused, or that has grown.
+ * What is worse than it was recorded: a program of some size that is new to the record, that was taken and is refused, or that
+ * has grown.
  * @param now       instructions, or why it was refused
  * @param recorded  the same, of the last record
  */
@@ -12,8 +13,9 @@ export function worse(now: Record<string, number | string>, recorded: Record<str
   const found: string[] = [];
   for (const [program, verdict] of Object.entries(now)) {
     const before = recorded[program];
-    if (before === undefined) found.push(`${program} is not in the record: ${verdict}`);
-    else if (typeof verdict === "string" && typeof before === "number")
+    if (before === undefined) {
+      if (typeof verdict === "string" || verdict > SMALL) found.push(`${program} is not in the record: ${verdict}`);
+    } else if (typeof verdict === "string" && typeof before === "number")
       found.push(`${program} was taken (${before} instructions) and is refused: ${verdict}`);
     else if (typeof verdict === "number" && typeof before === "number" && verdict > limit(before))
       found.push(`${program} has grown from ${before} to ${verdict} instructions, by more than a fifth`);

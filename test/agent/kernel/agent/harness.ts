@@ -57,7 +57,7 @@ export class World {
         log.push(line.startsWith("{") ? (JSON.parse(line) as Record<string, unknown>) : { line });
     });
     const ended = once(child, "exit");
-    await until(() => log.some((it) => it["msg"] === "running") || child.exitCode !== null, 20_000);
+    await until(() => log.some((it) => it["msg"] === "running") || child.exitCode !== null, 50_000);
     return {
       pid: child.pid!,
       log,

@@ -64,6 +64,7 @@ describe("exec", () => {
     const match = [{ field: "process.binary", op: "suffix" as const, values: ["/true"] }];
     const watch = selector({ hook: "process_exec", scope, mode: "monitor", match });
     rig.apply([watch]);
+    rig.takeDenials();
     expect((await rig.run("/bin/true")).code).toBe(0);
     expect(rig.counters(watch.selector.id)).toMatchObject({ hits: 1, would_deny: 1, denied: 0 });
     expect(rig.takeDenials().length).toBe(1);
