@@ -15,6 +15,8 @@ import { Load } from "./load.ts";
 import { PROJECT, World } from "./world.ts";
 
 // `npm run test:compose [PART...]`: docker-compose.yml with a real Docker engine: one that answers, else one of its own.
+// An engine of its own keeps its packages and images in /var/cache/reeve-test-compose (or REEVE_TEST_CACHE): the first run
+// takes some five minutes, later ones build only what changed. The directory may be removed at any time.
 // Parts: services, alerts, saved, engines, restarts, enforcement, containers; without, all of them.
 const repo = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const begin = performance.now();
