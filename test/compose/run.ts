@@ -1,6 +1,7 @@
 import { performance } from "node:perf_hooks";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { ProcessExecEvent } from "../../bus/generated/events.ts";
 import { summaryLine } from "../../setup/tally.ts";
 import { AlertReader, operator } from "./alerts.ts";
 import { checkAlerts, checkEnforcement, savedRule } from "./checks/attacks.ts";
@@ -102,7 +103,7 @@ async function runAll(engine: Engine): Promise<void> {
       if (took > 2000) throw new Error(`${took} ms`);
     });
   }
-  if (wants("engines")) await checkEngines(world, bus, check, say);
+  if (wants("engines")) await checkEngines(world, bus, recorded(alerts), check, say);
   if (wants("restarts")) await checkRestarts(world, bus, check, say);
   if (wants("enforcement")) await checkEnforcement(world, alerts, check);
   await checkLeftovers(world, check);
@@ -126,6 +127,13 @@ async function start(world: World): Promise<AlertReader> {
     await load.stop();
     load.remove();
   }
+}
+
+/** An event as the agent published it: the cause of the first alert. */
+function recorded(alerts: AlertReader): ProcessExecEvent {
+  const event = alerts.seen.find(({ rule }) => rule === "exec-from-tmp")?.event;
+  if (event?.kind !== "process_exec") throw new Error("no event was recorded");
+  return event;
 }
 
 function seconds(since: number): string {
