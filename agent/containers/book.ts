@@ -65,6 +65,7 @@ export class ContainerBook {
     if (container.state !== "pending") return;
     this.counters.unknown++;
     container.become("unknown", container.facts, "");
+    this.#leave(container);
     this.#listener.onDecided(container);
     this.#listener.onChanged(container);
   }

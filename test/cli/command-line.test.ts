@@ -35,7 +35,7 @@ describe("the command line", () => {
       ...["up", "doctor", "events", "alerts", "denials", "why", "status", "disarm", "arm"],
       ...["selectors", "selectors add", "selectors list", "selectors delete"],
       ...["rules", "rules check", "rules build", "rules test", "rules list", "config"],
-      ...["run", "run agent", "run engine", "run controller"],
+      ...["run", "run agent", "run engine", "run controller", "run prepare", "run provision"],
     ]);
   });
 

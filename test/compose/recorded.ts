@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { AgentBus } from "../../bus/clients/agent.ts";
 import { connect } from "../../bus/connection.ts";
 import type { ProcessExecEvent } from "../../bus/generated/events.ts";
@@ -24,9 +22,8 @@ export class Player {
     this.#epoch = epoch;
   }
 
-  static async open(world: World, epoch: number): Promise<Player> {
-    const file = join(import.meta.dirname, "recorded.json");
-    const event = JSON.parse(readFileSync(file, "utf8")) as ProcessExecEvent;
+  /** @param event as this node's agent published it */
+  static async open(world: World, event: ProcessExecEvent, epoch: number): Promise<Player> {
     const agents = OTHER_NODES.map(async (node) => {
       const bus = new AgentBus(await connect("agent", hostConfig(world), { name: node, wait: 10_000 }));
       return { node, bus, seq: 0 };

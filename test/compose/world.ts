@@ -54,13 +54,14 @@ export class World {
   static async make(engine: Engine, repo: string): Promise<World> {
     const tree = mkdtempSync(join(tmpdir(), "reeve-compose-"));
     if (engine.own) noteTree(dirname(engine.socket), tree);
-    const files = await must("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], { cwd: repo });
-    for (const file of files.split("\0").filter((name) => name !== "" && existsSync(join(repo, name)))) {
-      mkdirSync(dirname(join(tree, file)), { recursive: true });
-      cpSync(join(repo, file), join(tree, file));
+    try {
+      await copyTree(repo, tree);
+      const [bus, shop] = [await choosePort([]), await choosePort([])];
+      return new World(engine, tree, bus, shop);
+    } catch (error) {
+      rmSync(tree, { recursive: true, force: true });
+      throw error;
     }
-    symlinkSync(join(repo, "node_modules"), join(tree, "node_modules"));
-    return new World(engine, tree, await choosePort([]), await choosePort([]));
   }
 
   /** `docker compose`, with the profile demo. */
@@ -121,6 +122,16 @@ export class World {
   remove(): void {
     rmSync(this.tree, { recursive: true, force: true });
   }
+}
+
+/** What a clone would have, as it is now, saved or not. */
+async function copyTree(repo: string, tree: string): Promise<void> {
+  const files = await must("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], { cwd: repo });
+  for (const file of files.split("\0").filter((name) => name !== "" && existsSync(join(repo, name)))) {
+    mkdirSync(dirname(join(tree, file)), { recursive: true });
+    cpSync(join(repo, file), join(tree, file));
+  }
+  symlinkSync(join(repo, "node_modules"), join(tree, "node_modules"));
 }
 
 /** What of `reeve status -o json` is looked at. */

@@ -204,6 +204,14 @@ test("no runtime at all: nobody is waited for, and scopes by name are told why n
   expect(containers.nameless).toMatch(/agent.container_sockets and agent.container_bundles are empty/);
 });
 
+test("one that nobody knows, and that was seen in an event only, is not kept for ever", async () => {
+  open({ sockets: [], bundles: [] });
+  expect(containers.at(`/docker/${A}`)!.goneSince).not.toBeNull();
+  expect(made(B).goneSince).toBeNull();
+  made(A);
+  expect(containers.book.get(A)!.goneSince).toBeNull();
+});
+
 test("a bundle answers while the runtime hangs", async () => {
   await runtime.start();
   runtime.holding = true;

@@ -37,15 +37,15 @@ export async function checkAlerts(world: World, alerts: AlertReader, check: Chec
 }
 
 /** @returns milliseconds from the save to the first program that was found */
-export async function savedRule(world: World, alerts: AlertReader): Promise<number> {
+export async function savedRule(world: World, alerts: AlertReader, id: string): Promise<number> {
   const file = join(world.tree, "policies/saved.rego");
   const load = new Load();
   try {
-    writeFileSync(`${file}.tmp`, SAVED);
+    writeFileSync(`${file}.tmp`, saving(id));
     const saved = Date.now();
     renameSync(`${file}.tmp`, file);
     load.start(50);
-    const alert = await alerts.find("the saved rule", ({ rule }) => rule === "saved");
+    const alert = await alerts.find("the saved rule", ({ rule }) => rule === id);
     const at = Date.parse(alert.event.time);
     // It names the earliest program only if nothing before it was missed.
     return at - saved;
@@ -56,15 +56,17 @@ export async function savedRule(world: World, alerts: AlertReader): Promise<numb
   }
 }
 
-const SAVED = `# METADATA
+function saving(id: string): string {
+  return `# METADATA
 # title: Saved while it runs
-# custom: {id: saved, on: [process_exec], severity: info}
+# custom: {id: ${id}, on: [process_exec], severity: info}
 package detections.saved
 
 alert contains {"message": input.process.binary} if {
 	startswith(input.process.binary, "/tmp/reeve-load-")
 }
 `;
+}
 
 /** With enforcement the attack dies where it is, and nowhere else. */
 export async function checkEnforcement(world: World, alerts: AlertReader, check: Check): Promise<void> {

@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { OperatorBus } from "../../../bus/clients/operator.ts";
+import type { ProcessExecEvent } from "../../../bus/generated/events.ts";
 import { partitionOf } from "../../../bus/partition.ts";
 import { countByBinary } from "../alerts.ts";
 import { PLAYED, Player } from "../recorded.ts";
@@ -10,10 +11,11 @@ import { eventually } from "./services.ts";
 
 const ROUNDS = 20;
 
-/** Two rules engines share the partitions; one that is killed is taken over. */
+/** `event` is one that was recorded here, of a program run from /tmp. Two rules engines share the partitions; one that is killed is taken over. */
 export async function checkEngines(
   world: World,
   bus: OperatorBus,
+  event: ProcessExecEvent,
   check: Check,
   say: (line: string) => void,
 ): Promise<void> {
@@ -29,7 +31,7 @@ export async function checkEngines(
   await check("recorded events of eight nodes go to the engine that owns their partition, each told once", async () => {
     const before = live(await world.status());
     const since = new Date();
-    const player = await Player.open(world, 1);
+    const player = await Player.open(world, event, 1);
     try {
       for (let round = 0; round < ROUNDS; round++) await player.round();
       await toldOnce(bus, since, player.played);
@@ -48,7 +50,7 @@ export async function checkEngines(
 
   await check("an engine that is killed is taken over within seconds; nothing is lost or told twice", async () => {
     const since = new Date();
-    const player = await Player.open(world, 2);
+    const player = await Player.open(world, event, 2);
     try {
       const stop = new AbortController();
       const play = playUntil(player, stop.signal);
