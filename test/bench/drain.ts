@@ -37,7 +37,9 @@ const figures = {
   bus_store_us_per_event: figure((stored - before) / truth.events),
   bus_read_us_per_event: figure(us.bus / truth.events),
 };
-console.log(`${truth.events} events, ${truth.marks.size} findings, ${info.rules} rules; read in ${seconds.toFixed(1)} s\n`);
+console.log(
+  `${truth.events} events, ${truth.marks.size} findings, ${info.rules} rules; read in ${seconds.toFixed(1)} s\n`,
+);
 console.log(JSON.stringify(figures));
 
 async function evaluated(): Promise<number> {
