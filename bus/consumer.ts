@@ -1,4 +1,5 @@
 import type { Msg } from "nats";
+import { Acks } from "./acks.ts";
 import type { BusConnection } from "./connection.ts";
 import type { InHand } from "./in-hand.ts";
 import { deliveryOf, type Delivery } from "./jetstream.ts";
@@ -39,6 +40,8 @@ export interface ConsumeOptions<T> {
   queue: AsyncQueue<T>;
   /** Where what is unfinished is written down, for whoever watches this thread. */
   inHand?: InHand;
+  /** How long acknowledgements may wait for others, in ms; default 0. */
+  ackDelay?: number;
   /** What is handed on; null: refused, with a reason of its own. */
   wrap(message: StreamMessage): T | null;
   onMissing?: () => void;
@@ -58,6 +61,7 @@ export interface Consuming {
 export function consume<T>(bus: BusConnection, options: ConsumeOptions<T>): Consuming {
   const unfinished = new Unfinished();
   const { inHand } = options;
+  const acks = new Acks(bus, options.ackDelay ?? 0);
   const pulls = new Map<string, Pull>();
   const start = (consumer: string): Pull => {
     const { stream, most, onMissing } = options;
@@ -70,7 +74,7 @@ export function consume<T>(bus: BusConnection, options: ConsumeOptions<T>): Cons
         const delivery = deliveryOf(msg);
         if (delivery === null) return pull.release();
         const slot = inHand?.take(msg.reply!) ?? -1;
-        const message: StreamMessage = streamMessage(bus, msg, delivery, slot, () => {
+        const message: StreamMessage = streamMessage(bus, acks, msg, delivery, slot, () => {
           unfinished.delete(message);
           inHand?.drop(slot);
           pull.release();
@@ -91,6 +95,7 @@ export function consume<T>(bus: BusConnection, options: ConsumeOptions<T>): Cons
     }
     for (const consumer of consumers) if (!pulls.has(consumer)) pulls.set(consumer, start(consumer));
     await Promise.all(ended);
+    if (ended.length > 0) acks.flush();
   };
   void from(options.consumers);
   const off = bus.onStatus((status) => {
@@ -100,6 +105,7 @@ export function consume<T>(bus: BusConnection, options: ConsumeOptions<T>): Cons
     from,
     stop() {
       off();
+      acks.flush();
       unfinished.end();
       for (const pull of pulls.values()) pull.stop();
       pulls.clear();
@@ -109,6 +115,7 @@ export function consume<T>(bus: BusConnection, options: ConsumeOptions<T>): Cons
 
 function streamMessage(
   bus: BusConnection,
+  acks: Acks,
   msg: Msg,
   delivery: Delivery,
   slot: number,
@@ -134,7 +141,12 @@ function streamMessage(
     deliveries: delivery.deliveries,
     redelivered: delivery.deliveries > 1,
     slot,
-    ack: () => end("+ACK"),
+    ack: () => {
+      if (!open) return;
+      open = false;
+      acks.add(reply);
+      release();
+    },
     ackSync: async () => {
       if (!open) return;
       open = false;

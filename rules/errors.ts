@@ -30,7 +30,15 @@ export class RuleErrors extends Error {
  * - `worker`: the evaluation worker died or does not answer
  * - `metrics`: the port of `engine.metrics_port` cannot be had
  */
-export type EngineErrorCode = "opa_missing" | "opa_failed" | "bundle" | "load" | "evaluate" | "memory" | "worker" | "metrics";
+export type EngineErrorCode =
+  | "opa_missing"
+  | "opa_failed"
+  | "bundle"
+  | "load"
+  | "evaluate"
+  | "memory"
+  | "worker"
+  | "metrics";
 
 /** A failure of the rules engine itself. */
 export class EngineError extends Error {

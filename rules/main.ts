@@ -27,11 +27,16 @@ export async function runEngine(config: Config, signal: AbortSignal): Promise<vo
     await engine.run(signal, (ruleset) => {
       log.info({ ruleset, threads, partitions: config.engine.partitions }, "the engine runs");
       reportReady({ ruleset });
-      stopHealth = keepHealth(() => (bus.bus.connected ? null : "the bus is away"));
+      stopHealth = keepHealth(() => unwell(bus.bus.connected, engine.open.threads));
     });
   } finally {
     stopHealth();
     stopMetrics();
     await bus.close();
   }
+}
+
+function unwell(connected: boolean, threads: number): string | null {
+  if (!connected) return "the bus is away";
+  return threads === 0 ? "no evaluation thread runs" : null;
 }

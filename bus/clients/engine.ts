@@ -23,6 +23,8 @@ import type { Decision } from "../types/decision.ts";
 
 /** How long an engine that is gone still stands in the status: containers of a scaled service have a new name each time. */
 const STATUS_TTL = "10m";
+/** How long an event that is done with may wait to be acknowledged, in ms: far less than the server waits for it. */
+const ACK_DELAY = 15;
 
 /** Events of one node and kind: `data` is NDJSON, one or more events. `node` and `kind` are the subject's: believe them, not the payload. */
 export interface EventMessage extends StreamMessage {
@@ -99,6 +101,7 @@ export class EngineBus {
       consumers: names(options.partitions),
       most: options.most ?? 64,
       queue,
+      ackDelay: ACK_DELAY,
       ...(options.inHand === undefined ? {} : { inHand: options.inHand }),
       wrap: (message) => {
         const parts = parseEventSubject(message.subject);

@@ -24,7 +24,7 @@ export interface ReaderOptions {
 }
 
 /** Messages under publication at once. */
-const IN_FLIGHT = 128;
+const IN_FLIGHT = 512;
 const RETRY_MS = 1000;
 /** A message that could not be handled so often is given up, and counted. */
 const TRIES_MAX = 10;

@@ -47,7 +47,7 @@ const SEQUENCES_STORED = 160;
 const KEPT_AFTER_MS = 600_000;
 const CLOSED_KEPT_MS = 1000;
 /** Least time between two times that windows are stored: in a flood, each would be stored for every message. */
-const PAUSE_MS = 10;
+const PAUSE_MS = 20;
 
 /**
  * Findings of the same key within a time are one: the first is published at once, and when the time is over one summary

@@ -11,6 +11,9 @@ export type Part = (event: unknown) => unknown;
 const unknown: Part = () => UNKNOWN;
 const missing: Part = () => undefined;
 
+/** So many names a block may bind. */
+const BOUND_MAX = 6;
+
 /** What parts of an expression are made in: the lists, and names that blocks have bound. */
 interface Scope {
   lists: Lists;
@@ -69,6 +72,8 @@ function blockOf(node: Ast, scope: Scope): Part {
   if (last === undefined) return unknown;
   const result = partOf(last, { ...scope, names });
   if (bound.length === 0) return result;
+  // Each use of a name evaluates it anew.
+  if (bound.length > BOUND_MAX) return unknown;
   return (event) => (bound.some((part) => part(event) === UNKNOWN) ? UNKNOWN : result(event));
 }
 

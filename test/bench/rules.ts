@@ -50,6 +50,9 @@ for (let round = 0; round < ROUNDS; round++) {
   }
 }
 
+const parsing: number[] = [];
+for (let round = 0; round < ROUNDS; round++) parsing.push(parseOnly(plain));
+
 // A fraction of the events: each of them takes milliseconds.
 const few = makeStream(rules.slice(0, 150), 256, 0.01, false);
 const brute = new Map<string, Measured>();
@@ -78,6 +81,14 @@ async function run(evaluator: Evaluator, stream: Stream): Promise<Measured> {
   return { us: (user + system) / stream.events, alerts };
 }
 
+/** What it costs to parse each event, and nothing else: what an engine pays that looks at nothing before. */
+function parseOnly(stream: Stream): number {
+  const start = process.cpuUsage();
+  for (const { data } of stream.messages) for (const line of data.toString("utf8").split("\n")) JSON.parse(line);
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / stream.events;
+}
+
 function report(): void {
   const us = (name: string): number => median(measured.get(name)!.map((one) => one.us));
   console.log(`${"".padEnd(50)}us an event  events/s    alerts`);
@@ -88,6 +99,7 @@ function report(): void {
         .padStart(10)}${String(alerts).padStart(10)}`,
     );
   for (const { name } of cases) line(name, us(name), measured.get(name)![0]!.alerts);
+  console.log(`${"JSON.parse of each event, nothing else".padEnd(50)}${median(parsing).toFixed(2).padStart(11)}`);
   const [jsonata, opa] = [brute.get("jsonata")!, brute.get("rego")!];
   line("500 rules, all by jsonata (256 events)", jsonata.us, jsonata.alerts);
   line("500 rules, all by opa-wasm (256 events)", opa.us, opa.alerts);
@@ -101,6 +113,7 @@ function report(): void {
       events_per_s_500_matching_20: Math.round(1e6 / us("500 rules, 20 % match")),
       events_per_s_500_with_exits: Math.round(1e6 / us("500 rules, 1 % match, half the events are exits")),
       events_per_s_500_unindexable: Math.round(1e6 / us("500 rules and 3 that cannot be indexed")),
+      us_parse_only: figure(median(parsing)),
       event_bytes: perEvent,
     }),
   );

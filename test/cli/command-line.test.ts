@@ -34,7 +34,8 @@ describe("the command line", () => {
     expect(verbs()).toEqual([
       ...["up", "doctor", "events", "alerts", "denials", "why", "status", "disarm", "arm"],
       ...["selectors", "selectors add", "selectors list", "selectors delete"],
-      ...["rules", "rules check", "rules build", "rules test", "rules list", "config"],
+      ...["rules", "rules check", "rules build", "rules test", "rules list", "rules explain"],
+      ...["rules push", "rules history", "rules rollback", "config"],
       ...["run", "run agent", "run engine", "run controller", "run prepare", "run provision"],
     ]);
   });

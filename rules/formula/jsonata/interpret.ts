@@ -12,6 +12,9 @@ import { constant, truth, truthOf, UNKNOWN } from "./symbol.ts";
 import type { Scope, Symbolic } from "./symbol.ts";
 
 const DEPTH_MAX = 12;
+const NOTES_MAX = 20;
+/** Functions that call each other many times over are not followed further than this. */
+const CALLS_MAX = 2000;
 
 /** Something in a rule that its formula says nothing about. */
 export interface Note {
@@ -44,6 +47,7 @@ export function interpretTree(tree: Ast, lists: Lists): Interpreted {
 /** The abstract interpreter: what an expression stands for, without an event. */
 export class Interpreter implements Valuer {
   readonly #notes: Note[];
+  #calls = 0;
 
   constructor(notes: Note[]) {
     this.#notes = notes;
@@ -104,7 +108,8 @@ export class Interpreter implements Valuer {
   }
 
   unknown(node: Ast, what: string, guard: Formula = true): Symbolic {
-    this.#notes.push({ reason: `${what} is not understood`, position: node.position ?? null });
+    if (this.#notes.length < NOTES_MAX)
+      this.#notes.push({ reason: `${what} is not understood`, position: node.position ?? null });
     return { type: "unknown", guard };
   }
 
@@ -150,7 +155,7 @@ export class Interpreter implements Valuer {
   #call(node: Ast, procedure: Ast, values: Symbolic[], scope: Scope, depth: number): Symbolic {
     const name = procedure.type === "variable" ? String(procedure.value) : null;
     const bound = name === null ? this.value(procedure, scope, depth) : lookUp(scope, name);
-    if (bound?.type === "lambda" && depth < DEPTH_MAX) {
+    if (bound?.type === "lambda" && depth < DEPTH_MAX && ++this.#calls <= CALLS_MAX) {
       const names = new Map(bound.parameters.map((parameter, n) => [parameter, values[n] ?? constant(undefined)]));
       return this.value(bound.body, { names, above: bound.scope, context: bound.scope.context }, depth + 1);
     }

@@ -9,6 +9,8 @@ import { constantsOf, elementsOf, equal, guardOf, UNKNOWN } from "./symbol.ts";
 import type { Value } from "./symbol.ts";
 
 const DEPTH_MAX = 40;
+/** Rules that use each other many times over are not followed further than this. */
+const RULES_MAX = 20_000;
 
 /** What the variables of a body stand for: a term of it, or what was handed over. */
 type Variables = Map<string, { term: Term } | { value: Value }>;
@@ -19,6 +21,7 @@ export class ResidualReader {
   readonly #lists: Lists;
   readonly #known = new Map<string, { formula: Formula; notes: Set<string> }>();
   readonly #within = new Set<string>();
+  #rules = 0;
   /** What is not understood, in words. */
   notes = new Set<string>();
 
@@ -37,6 +40,7 @@ export class ResidualReader {
 
   /** What must hold for a set, which a query was bound to a variable, to have an element. */
   hasElement(term: Term): Formula {
+    this.#rules = 0;
     if (term.type === "set") return (term.value as Term[]).length > 0;
     const key = term.type === "ref" ? this.#keyOf(term.value as Term[]) : null;
     return key === null ? this.#unclear("what is left of it") : this.#anyRule(key);
@@ -62,6 +66,7 @@ export class ResidualReader {
   }
 
   #rule(rule: SupportRule, args: Value[] | null, wanted: "true" | "defined"): Formula {
+    if (++this.#rules > RULES_MAX) return this.#unclear("so much");
     if (rule.else !== undefined || rule.default === true) return this.#unclear("else and default");
     const { variables, met } = this.#parameters(rule, args);
     if (wanted === "true" && rule.head.value?.type === "boolean" && rule.head.value.value === false) return false;
@@ -153,7 +158,12 @@ export class ResidualReader {
   /** What a function of the residual gives: one value by each of its rules. */
   #resultOf(key: string, args: Value[]): Value {
     const rules = this.#support.get(key) ?? [];
-    if (this.#within.has(`= ${key}`) || rules.some((rule) => rule.else !== undefined || rule.default)) return UNKNOWN;
+    if (
+      ++this.#rules > RULES_MAX ||
+      this.#within.has(`= ${key}`) ||
+      rules.some((rule) => rule.else !== undefined || rule.default)
+    )
+      return UNKNOWN;
     this.#within.add(`= ${key}`);
     const options = rules.map((rule) => {
       const { variables, met } = this.#parameters(rule, args);

@@ -65,6 +65,15 @@ const ORDINARY: [string, string, string][] = [
   ["/usr/bin/sleep", "0.2", "/usr/bin/bash"],
 ];
 
+/** What root's processes have outside of containers, as an event names it. */
+const CAPABILITIES = (
+  "chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable net_bind_service net_broadcast net_admin net_raw ipc_lock " +
+  "ipc_owner sys_module sys_rawio sys_chroot sys_ptrace sys_pacct sys_admin sys_boot sys_nice sys_resource sys_time sys_tty_config mknod lease audit_write " +
+  "audit_control setfcap mac_override mac_admin syslog wake_alarm block_suspend audit_read perfmon bpf checkpoint_restore"
+)
+  .split(" ")
+  .map((name) => `CAP_${name.toUpperCase()}`);
+
 /** Messages as an agent sends them: 64 events each, one kind. */
 export interface Stream {
   messages: { kind: string; data: Buffer }[];
@@ -86,16 +95,21 @@ export function makeStream(rules: readonly BenchRule[], events: number, share: n
     const what = meets ? random.pick(rules).match : null;
     const [binary, args, parent] = what === null ? random.pick(ORDINARY) : [what.binary, what.arguments, what.parent];
     const container = random.chance(0.5) ? { id: "3f5c".repeat(16), known: true, name: "shop-web-1" } : null;
+    const uid = meets ? 0 : random.pick([0, 33, 1000]);
+    const cap = {
+      effective: uid === 0 ? CAPABILITIES : [],
+      permitted: uid === 0 ? "000001ffffffffff" : "0000000000000000",
+    };
     const process = {
       binary,
       arguments: args,
       container,
       pid: 1000 + n,
-      uid: meets ? 0 : random.pick([0, 33, 1000]),
+      uid,
       cwd: random.pick(["/", "/root", "/srv/app"]),
     };
     const around = { node: NODE, process, parent: { binary: parent, arguments: random.pick(ORDINARY)[1] } };
-    lines["process_exec"]!.push(JSON.stringify(fillEvent(around, n)));
+    lines["process_exec"]!.push(JSON.stringify(fillEvent({ ...around, process: { ...process, cap } }, n)));
     if (exits) lines["process_exit"]!.push(JSON.stringify(fillEvent({ kind: "process_exit", ...around }, n)));
   }
   const messages = Object.entries(lines).flatMap(([kind, all]) => {

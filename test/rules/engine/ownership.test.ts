@@ -37,7 +37,7 @@ async function start(name: string): Promise<Running> {
 
 const shares = (...engines: Running[]): number[] => engines.map(({ ownership }) => ownership.owned.length);
 const together = (...engines: Running[]): number[] =>
-  engines.flatMap(({ ownership }) => ownership.owned).sort((a, b) => a - b);
+  engines.flatMap(({ ownership }) => ownership.owned).toSorted((a, b) => a - b);
 
 test("one has all; a second one gets half; one that leaves is replaced within two seconds", async () => {
   const one = await start("one");

@@ -145,7 +145,11 @@ test("a set that cannot be loaded leaves the last one in force, and the status s
 test("malformed events and events of another node are refused and counted", async () => {
   const subject = eventSubject("process_exec", "web-1");
   const liar = { ...exec({}, 900), node: "db-2" };
-  await agent.events.publish(subject, lines("no json", liar, exec({ process: { binary: 7 } }, 901)), "bad");
+  await agent.events.publish(
+    subject,
+    lines("no json", liar, exec({ process: { binary: "/tmp/y", uid: "root" } }, 901)),
+    "bad",
+  );
   await until(async () => ((await status()).counters["refused"] ?? 0) === 3);
   expect((await status()).counters).toMatchObject({ refused_not_json: 1, refused_node_mismatch: 1, refused_schema: 1 });
 });

@@ -11,7 +11,7 @@ import type { RuleIndex, RuleSet } from "../../../rules/model/rule-set.ts";
 /** A mistake that an index could have. `inject` makes it and returns the set with it; disposing takes it back. */
 export interface Fault {
   name: string;
-  inject(set: RuleSet): { set: RuleSet } & Disposable;
+  inject: (set: RuleSet) => { set: RuleSet } & Disposable;
 }
 
 /** Mistakes of the formulas: in the data that a rule set carries. */
@@ -44,8 +44,8 @@ export const FAULTS: Fault[] = [
   inData("a beginning is taken for the whole", (it) => (it.op === "prefix" ? { ...it, op: "in" } : it)),
   inData("an end is taken for the whole", (it) => (it.op === "suffix" ? { ...it, op: "in" } : it)),
   inData("a part is taken for a beginning", (it) => (it.op === "contains" ? { ...it, op: "prefix" } : it)),
-  inData("case counts where it does not", ({ fold: _, ...it }) => it, "formula"),
-  inData("a negation is lost", ({ not: _, ...it }) => it, "formula"),
+  inData("case counts where it does not", (it) => without(it, "fold"), "formula"),
+  inData("a negation is lost", (it) => without(it, "not"), "formula"),
   inData("a bound is not in its range", (it) => (it.op === "range" ? { ...it, values: it.values.map(open) } : it)),
   inData(
     "a field must be there that may be missing",
@@ -53,7 +53,7 @@ export const FAULTS: Fault[] = [
     "formula",
   ),
   inData("a range of addresses is too small", (it) =>
-    it.op === "cidr" ? { ...it, values: it.values.map((range) => String(range).replace("/8", "/16")) } : it,
+    it.op === "cidr" ? { ...it, values: it.values.map((range) => (range as string).replace("/8", "/16")) } : it,
   ),
   inData("null is taken for false", (it) => (it.op === "in" && it.values.includes(0) ? { ...it, values: [] } : it)),
   {
@@ -131,6 +131,12 @@ export const FAULTS: Fault[] = [
   ),
   inCode("no event concerns a rule before it is parsed", Skim.prototype, "concerns", () => () => false),
 ];
+
+function without(it: Atom, what: "fold" | "not"): Atom {
+  const rest = { ...it };
+  delete rest[what];
+  return rest;
+}
 
 function open(range: unknown): Range {
   const { min, max } = range as Range;

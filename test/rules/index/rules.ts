@@ -57,6 +57,13 @@ const REGO = [
   'strings.any_suffix_match(input.process.binary, [".kts", "/kdump"])',
   'sprintf("%s", [input.process.arguments]) == "formatted"',
   'net.cidr_contains("10.0.0.0/8", input.process.stdio[_].daddr)',
+  'count(any_of) == 0\n\tinput.process.cwd == "/none"',
+  'found := input.process.binary in data.lists.shells\n\tfound == false\n\tinput.process.cwd == "/not-found"',
+  'not level == "high"\n\tinput.process.cwd == "/low"',
+  '{"a"} == any_of\n\tinput.process.cwd == "/set"',
+  'startswith(input.process.arguments, "-k") == false\n\tinput.process.cwd == "/false"',
+  'input.process.script\n\tinput.process.cwd == "/script"',
+  '[name | some name in ["/kk", "/kdump"]; endswith(input.process.binary, name)] == ["/kdump"]',
 ];
 
 const HELPERS = `
