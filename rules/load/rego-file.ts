@@ -3,7 +3,16 @@ import { POLICY_KINDS } from "../model/kinds.ts";
 import type { Policy, RegoRule } from "../model/rule.ts";
 import type { SourceFile } from "./files.ts";
 import type { Problems } from "./problems.ts";
-import { readDedupe, readExceptions, readFlag, readId, readKinds, readScope, readSeverity, readTags } from "./rule-fields.ts";
+import {
+  readDedupe,
+  readExceptions,
+  readFlag,
+  readId,
+  readKinds,
+  readScope,
+  readSeverity,
+  readTags,
+} from "./rule-fields.ts";
 import { readYaml } from "./yaml-reader.ts";
 import type { YamlReader } from "./yaml-reader.ts";
 

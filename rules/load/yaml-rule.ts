@@ -3,7 +3,16 @@ import type { JsonataRule } from "../model/rule.ts";
 import type { SourceFile } from "./files.ts";
 import { readExpression, readTemplate } from "./jsonata-source.ts";
 import type { Problems } from "./problems.ts";
-import { readDedupe, readExceptions, readFlag, readId, readKinds, readScope, readSeverity, readTags } from "./rule-fields.ts";
+import {
+  readDedupe,
+  readExceptions,
+  readFlag,
+  readId,
+  readKinds,
+  readScope,
+  readSeverity,
+  readTags,
+} from "./rule-fields.ts";
 import { readYaml } from "./yaml-reader.ts";
 import type { YamlReader } from "./yaml-reader.ts";
 
