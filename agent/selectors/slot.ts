@@ -139,7 +139,7 @@ export class Slot {
         if (selector !== undefined) writeSelector(v, va, selector, this.#counterOf(selector));
       },
     );
-    const parts = { ...array("parts", SIZES.match_part), flags: 0 };
+    const parts = { ...array("parts", SIZES.match_part), flags: 0, fixed: PARTS };
     this.#parts = new TableMap<never>(maps.parts, number, parts, () => {});
   }
 

@@ -15,6 +15,8 @@ export interface TableShape {
   flags: number;
   /** Room that it has at least. */
   least?: number;
+  /** Room that it has: the programs know it. */
+  fixed?: number;
 }
 
 /** Writes an entry: its key and its value into buffers at these places. */
@@ -42,14 +44,14 @@ export class TableMap<T> {
 
   /** Writes what has changed into the map; with `all` gives everything that it has to hold. `clear`: nothing else. */
   hold(changed: readonly T[], size: number, all: () => readonly T[], clear: boolean): void {
-    const { type, keySize, valueSize, flags, name, least = LEAST_ENTRIES } = this.#shape;
+    const { type, keySize, valueSize, flags, name, least = LEAST_ENTRIES, fixed } = this.#shape;
     const fits = this.#map !== undefined && this.#map.maxEntries >= size;
     // entries of an array that are not used do not matter
     if (fits && (!clear || type === "array" || !this.#used)) {
       this.#fill(this.#map!, clear ? all() : changed);
       return;
     }
-    const maxEntries = Math.max(least, Math.ceil((size * GROWTH) / 64) * 64);
+    const maxEntries = fixed ?? Math.max(least, Math.ceil((size * GROWTH) / 64) * 64);
     const map = BpfMap.create({ type, name: `match_${name}`, keySize, valueSize, maxEntries, flags });
     this.#used = false;
     try {

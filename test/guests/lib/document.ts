@@ -4,7 +4,7 @@ import type { KernelResults } from "./results.ts";
 const HEAD = `# Kernels
 
 What Reeve can do on which kernel, as it was seen on each: Debian's kernels, booted in QEMU (emulated, x86-64), where the
-kernel tests ran and every rung of every hook was tried by loading it. Made by \`npm run test:guests -- --record\` from
+tests named below ran and the rungs were tried by loading them; an empty cell was not tried. Made by \`npm run test:guests -- --record\` from
 test/guests/results; do not edit.
 `;
 
@@ -20,13 +20,17 @@ function kernels(all: readonly KernelResults[]): string {
       String(Object.values(tests).reduce((total, tally) => total + tally[key], 0));
     return [kernel, release, suite, sum("passed"), sum("failed"), sum("skipped")];
   });
+  const ran = [...new Set(all.flatMap(({ tests }) => Object.keys(tests)))]
+    .sort()
+    .map((file) => `\`${file}\``)
+    .join(", ");
   const failures = all.flatMap(({ kernel, tests }) =>
     Object.entries(tests).flatMap(([file, tally]) =>
       (tally.failures ?? []).map((test) => `- ${kernel}: ${file}: ${test}`),
     ),
   );
   const table = markdown(["kernel", "release", "Debian", "tests passed", "failed", "skipped"], rows);
-  return `## Tests\n\n${table}${failures.length > 0 ? `\nFailed:\n\n${failures.join("\n")}\n` : ""}`;
+  return `## Tests\n\n${ran === "" ? "" : `Of ${ran}:\n\n`}${table}${failures.length > 0 ? `\nFailed:\n\n${failures.join("\n")}\n` : ""}`;
 }
 
 function rungs(all: readonly KernelResults[]): string {
