@@ -5,6 +5,7 @@ import type { Policy, Rule } from "../model/rule.ts";
 import type { RuleIndex } from "../model/rule-set.ts";
 import { admit } from "./admission.ts";
 import type { Admission } from "./admission.ts";
+import { NOT_EVALUATED } from "./partial-rego.ts";
 import type { Residuals } from "./partial-rego.ts";
 
 const ALLOWED =
@@ -23,7 +24,9 @@ export function indexRules(loaded: LoadedRules, residuals: Residuals, problems: 
     (index[key] ??= {})[kind] = { formula, cover: cover?.atoms ?? null };
     const { id, file, line, unindexed } = things.get(key)!;
     if (cover !== null || unindexed || QUIET_KINDS.has(kind)) continue;
-    problems.error({ file, line, rule: id }, refusal(admission), ALLOWED);
+    // That may be the machine's fault: a rule is not refused because it was slow.
+    if (admission.notes.includes(NOT_EVALUATED)) problems.warn({ file, line, rule: id }, refusal(admission), ALLOWED);
+    else problems.error({ file, line, rule: id }, refusal(admission), ALLOWED);
   }
   return index;
 }

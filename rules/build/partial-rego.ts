@@ -7,7 +7,12 @@ import type { Lists } from "../model/lists.ts";
 import { runOpa } from "./opa.ts";
 import type { Stage } from "./stage.ts";
 
-const TIME_LIMIT = "20s";
+/** Note of a package of which opa could not say in time what is left of it. */
+export const NOT_EVALUATED = "opa did not come to an end with it when nothing is known of the event";
+/** What a call may take, and each package in it more; and all calls together, so that one package does not hold up the build. */
+const CALL_LIMIT_MS = 3000;
+const PACKAGE_LIMIT_MS = 30;
+const BUDGET_MS = 12_000;
 /** Packages of one call: what opa cannot do for one of them, it says of all. */
 const BATCH = 250;
 
@@ -33,15 +38,19 @@ export async function partialRego(stage: Stage, targets: readonly PartialTarget[
   const batches: PartialTarget[][] = [];
   for (let at = 0; at < targets.length; at += BATCH) batches.push(targets.slice(at, at + BATCH));
   const done: Residuals = [];
-  for (const batch of batches) done.push(...(await evaluate(stage, batch)));
+  const end = performance.now() + BUDGET_MS + targets.length * PACKAGE_LIMIT_MS;
+  for (const batch of batches) done.push(...(await evaluate(stage, batch, end)));
   return done;
 }
 
-async function evaluate(stage: Stage, targets: PartialTarget[]): Promise<Residuals> {
+async function evaluate(stage: Stage, targets: PartialTarget[], end: number): Promise<Residuals> {
+  const left = end - performance.now();
+  if (left <= 0) return [{ targets, residual: null }];
+  const limit = Math.min(left, CALL_LIMIT_MS + targets.length * PACKAGE_LIMIT_MS);
   const query = targets.map(({ package: name, head }, n) => `data.${name}.${head} = ${variable(n)}`).join("; ");
   const { status, stdout } = await runOpa(
     [
-      ...["eval", "--partial", "--shallow-inlining", "--format", "json", "--timeout", TIME_LIMIT],
+      ...["eval", "--partial", "--shallow-inlining", "--format", "json", "--timeout", `${Math.ceil(limit)}ms`],
       ...["--unknowns", "input", "--unknowns", "data.lists", "--unknowns", "data.config", "--data", "src", query],
     ],
     stage.dir,
@@ -49,7 +58,8 @@ async function evaluate(stage: Stage, targets: PartialTarget[]): Promise<Residua
   const residual = status === 0 ? ((JSON.parse(stdout) as { partial?: Residual }).partial ?? null) : null;
   if (residual !== null || targets.length <= 1) return [{ targets, residual }];
   const half = Math.ceil(targets.length / 2);
-  return [...(await evaluate(stage, targets.slice(0, half))), ...(await evaluate(stage, targets.slice(half)))];
+  const [first, second] = [targets.slice(0, half), targets.slice(half)];
+  return [...(await evaluate(stage, first, end)), ...(await evaluate(stage, second, end))];
 }
 
 /** The formulas of what is left. */
@@ -59,7 +69,7 @@ export function readResiduals(residuals: Residuals, lists: Lists): RegoFormulas 
     const reader = residual === null ? null : new ResidualReader(residual, lists);
     for (const [n, { key }] of targets.entries()) {
       if (reader === null) {
-        formulas.set(key, { formula: true, notes: ["opa cannot evaluate it without an event"] });
+        formulas.set(key, { formula: true, notes: [NOT_EVALUATED] });
         continue;
       }
       reader.notes = new Set();

@@ -4,21 +4,16 @@ export const UNUSUAL = Symbol("unusual");
 export const [QUOTE, BACKSLASH, COMMA, COLON] = [34, 92, 44, 58] as const;
 export const [OPEN, CLOSE, OPEN_LIST, CLOSE_LIST] = [123, 125, 91, 93] as const;
 
-/** What characters are to whoever passes over objects and lists: 1 quote, 2 opening, 3 closing, 4 none that JSON.stringify writes there. */
-const ROLE = new Uint8Array(256);
-ROLE.fill(4, 0, 33);
-ROLE[QUOTE] = 1;
-ROLE[OPEN] = ROLE[OPEN_LIST] = 2;
-ROLE[CLOSE] = ROLE[CLOSE_LIST] = 3;
-
 /** Passes over a text that begins at `at` with its quote; returns where it ends, after its quote. */
 export function skipText(text: string, at: number): number {
-  for (let n = at + 1; ; n++) {
+  const length = text.length;
+  for (let n = at + 1; n < length; n++) {
     const char = text.charCodeAt(n);
     if (char === QUOTE) return n + 1;
     if (char === BACKSLASH) n++;
-    else if (!(char >= 32)) throw UNUSUAL; // also the end
+    else if (char < 32) throw UNUSUAL;
   }
+  throw UNUSUAL;
 }
 
 /** Whether there are escapes in a text. */
@@ -29,17 +24,22 @@ export function hasEscapes(text: string, start: number, end: number): boolean {
 
 /** Passes over the rest of as many objects and lists as are open. */
 export function skipNested(text: string, at: number, open: number): number {
+  const length = text.length;
   let depth = open;
-  for (let n = at; ; n++) {
+  for (let n = at; n < length; n++) {
     const char = text.charCodeAt(n);
-    const role = ROLE[char];
-    if (role === 0) continue;
-    if (role === 1) n = skipText(text, n) - 1;
-    else if (role === 2) depth++;
-    else if (role === 3) {
+    if (char === QUOTE) {
+      // Most of all characters are in texts. A line that is cut in one may be read past its end: it is no event either way.
+      const start = n;
+      n = text.indexOf('"', n + 1);
+      if (n < 0) throw UNUSUAL;
+      if (text.charCodeAt(n - 1) === BACKSLASH) n = skipText(text, start) - 1;
+    } else if (char === CLOSE || char === CLOSE_LIST) {
       if (--depth === 0) return n + 1;
-    } else throw UNUSUAL;
+    } else if (char === OPEN || char === OPEN_LIST) depth++;
+    else if (char <= 32) throw UNUSUAL;
   }
+  throw UNUSUAL;
 }
 
 /** Passes over a value of any kind. */
