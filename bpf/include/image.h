@@ -43,14 +43,14 @@ static __always_inline void read_credentials(struct credentials *to, struct task
 /* The namespace that the task's own pid is in, which unshare and setns leave as it was. */
 static __always_inline __u32 pid_namespace_of(struct task_struct *task)
 {
-	struct pid *pid = task->thread_pid;
+	/* read as a number: before 6.2 or so the verifier lets nothing unbounded be added to a pointer that it knows */
+	struct pid *pid = BPF_CORE_READ(task, thread_pid);
 	struct pid_namespace *ns = NULL;
 	__u32 level;
 
 	if (!pid)
 		return 0;
-	/* at most 32; 5.10 wants to see the bound before it lets it be added to a pointer */
-	level = pid->level & 63;
+	level = BPF_CORE_READ(pid, level);
 	bpf_probe_read_kernel(&ns, sizeof(ns),
 			      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
 				      level * bpf_core_type_size(struct upid) +
