@@ -38,7 +38,12 @@ it.each(CASES)("$way.name against a deny by $kind: holds $holds", async ({ way, 
   const script = way.script(place);
   // some enter the scope themselves
   const entering = `echo $$ > ${join(CGROUPS, rig.cgroup)}/cgroup.procs`;
-  const ran = script.includes("ENTER;") ? rig.run(script.replace("ENTER", entering), "/") : rig.run(script);
+  const ran = script.includes("ENTER;")
+    ? rig.run(
+        script.replace("ENTER", () => entering),
+        "/",
+      )
+    : rig.run(script);
   const { truths, err } = await ran;
   if (truths.length === 0) expect.fail(err);
   const results = truths.map(({ result }) => (result >= 0 ? "opened" : result === EPERM ? "denied" : result));

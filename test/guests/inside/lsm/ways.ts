@@ -86,6 +86,12 @@ export const WAYS: readonly Way[] = [
     holds: ALL,
   },
   {
+    name: "a descriptor from outside",
+    what: "opened outside the scope, then moved into its cgroup, opened again through /proc/self/fd",
+    script: ({ secret }) => `exec 5<${secret}; ENTER; ${OPENS} open /proc/self/fd/5`,
+    holds: ALL,
+  },
+  {
     name: "chroot",
     what: "from a root of its own, by the path there",
     script: ({ secret, directory }) =>
