@@ -9,7 +9,7 @@ const MOST = 256;
 export class Acks {
   readonly #bus: BusConnection;
   readonly #delay: number;
-  #waiting: string[] = [];
+  #waiting: { reply: string; onSent: () => void }[] = [];
   #timer: NodeJS.Timeout | null = null;
 
   /** @param delay milliseconds that one may wait; 0: none does */
@@ -18,8 +18,8 @@ export class Acks {
     this.#delay = delay;
   }
 
-  add(reply: string): void {
-    this.#waiting.push(reply);
+  add(reply: string, onSent: () => void): void {
+    this.#waiting.push({ reply, onSent });
     if (this.#delay === 0 || this.#waiting.length >= MOST) this.flush();
     else this.#timer ??= setTimeout(() => this.flush(), this.#delay);
   }
@@ -27,8 +27,11 @@ export class Acks {
   flush(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    const replies = this.#waiting;
+    const waiting = this.#waiting;
     this.#waiting = [];
-    for (const reply of replies) if (this.#bus.connected) this.#bus.publish(reply, "+ACK");
+    for (const { reply, onSent } of waiting) {
+      if (this.#bus.connected) this.#bus.publish(reply, "+ACK");
+      onSent();
+    }
   }
 }

@@ -74,9 +74,8 @@ export function consume<T>(bus: BusConnection, options: ConsumeOptions<T>): Cons
         const delivery = deliveryOf(msg);
         if (delivery === null) return pull.release();
         const slot = inHand?.take(msg.reply!) ?? -1;
-        const message: StreamMessage = streamMessage(bus, acks, msg, delivery, slot, () => {
+        const message: StreamMessage = streamMessage(bus, acks, msg, delivery, slot, inHand, () => {
           unfinished.delete(message);
-          inHand?.drop(slot);
           pull.release();
         });
         unfinished.add(message);
@@ -119,6 +118,7 @@ function streamMessage(
   msg: Msg,
   delivery: Delivery,
   slot: number,
+  inHand: InHand | undefined,
   release: () => void,
 ): StreamMessage {
   const reply = msg.reply!;
@@ -131,6 +131,7 @@ function streamMessage(
     if (!open) return;
     open = false;
     send(text);
+    inHand?.drop(slot);
     release();
   };
   return {
@@ -144,12 +145,14 @@ function streamMessage(
     ack: () => {
       if (!open) return;
       open = false;
-      acks.add(reply);
+      // In our hands until it is said: a thread that is ended before that has not said it.
+      acks.add(reply, () => inHand?.drop(slot));
       release();
     },
     ackSync: async () => {
       if (!open) return;
       open = false;
+      inHand?.drop(slot);
       release();
       await bus.request(reply, "+ACK");
     },

@@ -110,7 +110,7 @@ test("of the Rego rules of a kind, the one that takes too long is found", async 
 	contains(long, "aaaaaaaaaaaaaaaaaaab")
 }`;
   await start({
-    "slow.rego": regoRule("slow", slow, ", unindexed: true"),
+    "slow.rego": regoRule("slow", slow),
     "good.rego": regoRule("good", "alert contains {} if input.process.uid == 7"),
   });
   await publish({}); // the first is a sample, taken rule by rule
@@ -135,7 +135,7 @@ test("Rego that fills its memory is stopped by it, twice, and is then disabled; 
   const eats = `alert contains {} if { input.process.uid == 7; count([[x, y] | some x in numbers.range(1, 3000); some y in numbers.range(1, 3000)]) > 0 }`;
   const told = await start(
     {
-      "eats.rego": regoRule("eats", eats, ", unindexed: true"),
+      "eats.rego": regoRule("eats", eats),
       "good.rego": regoRule("good", "alert contains {} if input.process.uid == 7"),
     },
     { memory_mb: 32, watchdog_ms: 20_000 },
