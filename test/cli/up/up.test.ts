@@ -156,7 +156,7 @@ describe.runIf(process.getuid?.() === 0)("reeve up", () => {
       "added drill on all nodes\n",
     );
     expect(reeve("selectors", "list").stdout).toMatch(
-      /drill +all +person +(10 min|9 min \d+ s) +deny process_exec \(enforce\)/,
+      /drill +all +person +(10 min|9 min \d+ s) +[-\d ]*deny process_exec \(enforce\)/,
     );
     expect(reeve("why", "drill").stdout).toContain("reason: a drill");
     const status = JSON.parse(reeve("status", "-o", "json").stdout) as StatusView;
