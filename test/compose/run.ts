@@ -109,7 +109,7 @@ async function runAll(engine: Engine): Promise<void> {
   }
   if (wants("engines")) await checkEngines(world, bus, recorded(alerts), check, say);
   if (wants("restarts")) await checkRestarts(world, bus, check, say);
-  if (wants("enforcement")) await checkEnforcement(world, alerts, check);
+  if (wants("enforcement")) await checkEnforcement(world, check);
   await checkLeftovers(world, check);
 }
 

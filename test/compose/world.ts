@@ -136,7 +136,7 @@ async function copyTree(repo: string, tree: string): Promise<void> {
 
 /** What of `reeve status -o json` is looked at. */
 export interface Status {
-  nodes: { node: string; state: string; losses: unknown; hooks: { hook: string; attached: boolean }[] }[];
+  nodes: { node: string; state: string; losses: unknown; hooks: { hook: string; attached: boolean; idle?: true }[] }[];
   engines: { name: string; state: string; time: string; partitions: number[]; counters: Record<string, number> }[];
   controller: { ruleset: { state: string; digest: string | null } } | null;
 }
