@@ -88,7 +88,8 @@ node=$repo/node_modules/.bin/node
 case $verb in
 	up) exec "$node" cli/main.ts up "$@" ;;
 	test)
-		# Some tests run programs of this tree as other users, which must be able to reach them.
+		# Some tests run programs of this tree, and read files that they made, as other users.
+		umask 022
 		if setpriv --reuid 64999 --regid 64999 --clear-groups test -r "$repo/package.json" -a -x "$node"; then
 			exec "$node" setup/test.ts "$@"
 		fi
