@@ -53,10 +53,12 @@ async function compile(unit) {
   const arch = TARGET_ARCH[/** @type {"x64" | "arm64"} */ (process.arch)];
   const warnings = ["-Wall", "-Werror", "-Wno-unused-function", "-Wno-visibility"];
   const flags = ["-O2", "-g", "-target", "bpf", "-mcpu=v3", `-D__TARGET_ARCH_${arch}`, ...warnings, ...unit.flags];
+  // No path of this machine in the objects: the same source makes the same object everywhere.
+  flags.push(`-fdebug-prefix-map=${BPF}=.`);
   const include = [`-I${join(BPF, "include")}`, `-I/usr/include/${triple}`];
   try {
     const deps = ["-MD", "-MF", `${unit.object}.d`, "-MT", unit.object];
-    await run("clang", [...flags, ...include, ...deps, "-c", unit.source, "-o", temporary]);
+    await run("clang", [...flags, ...include, ...deps, "-c", unit.source, "-o", temporary], { cwd: BPF });
     // DWARF is nine tenths of the object and nobody reads it; BTF stays.
     if (!unit.debug) await run("llvm-strip", ["-g", temporary]);
     renameSync(temporary, unit.object);
