@@ -16,8 +16,8 @@ export interface Rung {
   notFinal?: readonly string[];
   /** What it is worth, in a few words. */
   worth: string;
-  /** Why it would do nothing although the kernel takes its programs; undefined: it would not do nothing. */
-  obstacle?: () => string | undefined;
+  /** It comes before the end of the system call: its records wait for that, and bpf/results.bpf.c ends the wait. */
+  waits?: boolean;
 }
 
 /** A hook's ways to be attached, from the best to what is left. */

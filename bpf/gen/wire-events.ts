@@ -1,28 +1,25 @@
-import type { Wire, WireField, WireType } from "./wire.ts";
+import { boolean, integer, list, object, string, time, type Wire, type WireField } from "../../agent/hooks/wire.ts";
 
-const string: WireType = { is: "string" };
-const integer: WireType = { is: "integer" };
-const boolean: WireType = { is: "boolean" };
-const time: WireType = { is: "string", format: "date-time" };
-const object = (name: string): WireType => ({ is: "object", name });
-const list = (of: WireType): WireType => ({ is: "list", of });
 const kind = (value: string): WireField => ({ type: { is: "constant", value }, doc: `\`${value}\`` });
 
 const IMAGE = "process_exec.image";
 const CREDENTIALS = `${IMAGE}.credentials`;
 
-const rung: WireField = { type: string, doc: "how the hook is attached on this kernel: tp_btf, cgroup, lsm ..." };
-const parent: WireField = {
+export const RUNG: WireField = {
+  type: string,
+  doc: "how the hook is attached on this kernel: tp_btf, cgroup, lsm ...",
+};
+export const PARENT: WireField = {
   type: object("ParentRef"),
   nullable: true,
   doc: "the real parent; null when it is unknown",
 };
-const ancestors: WireField = {
+export const ANCESTORS: WireField = {
   type: list(object("AncestorRef")),
   doc: "the parent's parent and on up to the first process, as far as known",
 };
 
-/** What crosses the bus as an event. Kernel fields are described by the tags in bpf/include. */
+/** What crosses the bus as an event, hooks apart: agent/hooks/kinds. Kernel fields are described by the tags in bpf/include. */
 export const WIRE: Wire = {
   objects: {
     Envelope: {
@@ -41,10 +38,10 @@ export const WIRE: Wire = {
       extends: "Envelope",
       fields: {
         kind: kind("process_exec"),
-        rung,
+        rung: RUNG,
         process: { type: object("ExecProcess"), doc: "the new image" },
-        parent,
-        ancestors,
+        parent: PARENT,
+        ancestors: ANCESTORS,
       },
     },
     ProcessExitEvent: {
@@ -52,10 +49,10 @@ export const WIRE: Wire = {
       extends: "Envelope",
       fields: {
         kind: kind("process_exit"),
-        rung,
+        rung: RUNG,
         process: { type: object("Process"), from: "process_exit.key", doc: "the process that ended" },
-        parent,
-        ancestors,
+        parent: PARENT,
+        ancestors: ANCESTORS,
         status: { type: integer, from: "process_exit.status" },
         signal: {
           type: string,
@@ -67,36 +64,18 @@ export const WIRE: Wire = {
         duration_ns: { type: integer, doc: "how long the process lived, in ns" },
       },
     },
-    FileOpenEvent: {
-      doc: "A process opened a file. Told only where a selector of action post asks for it.",
-      extends: "Envelope",
-      fields: {
-        kind: kind("file_open"),
-        rung,
-        process: { type: object("Process"), from: "file_open.process.tgid", doc: "who opened it" },
-        parent,
-        ancestors,
-        file: { type: object("OpenedFile"), doc: "the opened file" },
-        result: {
-          type: integer,
-          nullable: true,
-          from: "file_open.result",
-          doc: "the new file descriptor; null on a rung that sees the open before its end (lsm, fmod_ret, fentry)",
-        },
-      },
-    },
     DenialEvent: {
       doc: "A selector denied or killed, or would have in monitor mode.",
       extends: "Envelope",
       fields: {
         kind: kind("denial"),
-        rung,
+        rung: RUNG,
         process: {
           type: object("Process"),
           doc: "who was denied; of process_exec the new image, which was killed, or by LSM the old one, which goes on",
         },
-        parent,
-        ancestors,
+        parent: PARENT,
+        ancestors: ANCESTORS,
         selector: { type: string, from: "denial.selector", doc: "id of the selector" },
         policy: { type: string, doc: "policy, decision or person that the selector comes from" },
         hook: { type: string, from: "denial.hook", doc: "where: process_exec, file_open, network_connect" },
@@ -367,7 +346,7 @@ export const WIRE: Wire = {
       },
     },
     OpenedFile: {
-      doc: "An open file, or one that was denied.",
+      doc: "A file that something was done to, or was to be done.",
       fields: {
         path: {
           type: string,
@@ -381,7 +360,7 @@ export const WIRE: Wire = {
           from: "file_open.file.flags",
           doc:
             "flags that it was opened with (O_RDWR, O_CREAT ...); O_CLOEXEC only on rung sys_exit; FMODE_EXEC when it was " +
-            "opened to be executed",
+            "opened to be executed; none where it was not opened",
         },
         mode: { type: string, from: "file_open.file.mode", doc: "its permission bits, in octal: `0644`" },
         type: {
@@ -435,7 +414,6 @@ export const WIRE: Wire = {
   events: {
     process_exec: "ProcessExecEvent",
     process_exit: "ProcessExitEvent",
-    file_open: "FileOpenEvent",
     denial: "DenialEvent",
     gap: "GapEvent",
   },
@@ -449,9 +427,6 @@ export const WIRE: Wire = {
     "process_seed.": "fills the process table",
     "process_fork.": "fills the process table",
     "cgroup.": "how the agent learns of containers",
-    "file_open.process.start": "part of process.exec_id",
-    "file_open.process.self_exec_id": "part of process.exec_id",
-    "file_open.tid": "the process is told",
     "denial.file.": "as file_open.file",
     "denial.process.start": "part of process.exec_id",
     "denial.process.self_exec_id": "part of process.exec_id",

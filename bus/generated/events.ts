@@ -47,24 +47,6 @@ export interface ProcessExitEvent extends Envelope {
   duration_ns: number;
 }
 
-/** A process opened a file. Told only where a selector of action post asks for it. */
-export interface FileOpenEvent extends Envelope {
-  /** `file_open` */
-  kind: "file_open";
-  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
-  rung: string;
-  /** who opened it */
-  process: Process;
-  /** the real parent; null when it is unknown */
-  parent: ParentRef | null;
-  /** the parent's parent and on up to the first process, as far as known */
-  ancestors: AncestorRef[];
-  /** the opened file */
-  file: OpenedFile;
-  /** the new file descriptor; null on a rung that sees the open before its end (lsm, fmod_ret, fentry) */
-  result: number | null;
-}
-
 /** A selector denied or killed, or would have in monitor mode. */
 export interface DenialEvent extends Envelope {
   /** `denial` */
@@ -339,11 +321,11 @@ export interface Pod {
   labels: Record<string, string>;
 }
 
-/** An open file, or one that was denied. */
+/** A file that something was done to, or was to be done. */
 export interface OpenedFile {
   /** its path from the process's root as the kernel resolved it; of a file in no directory its name (/memfd:x), or its file system's (/pipefs) */
   path: string;
-  /** flags that it was opened with (O_RDWR, O_CREAT ...); O_CLOEXEC only on rung sys_exit; FMODE_EXEC when it was opened to be executed */
+  /** flags that it was opened with (O_RDWR, O_CREAT ...); O_CLOEXEC only on rung sys_exit; FMODE_EXEC when it was opened to be executed; none where it was not opened */
   flags: string[];
   /** its permission bits, in octal: `0644` */
   mode: string;
@@ -387,8 +369,44 @@ export interface DeniedSocket {
   sport?: number;
 }
 
-/** An event, as it crosses the bus; `kind` tells which. */
-export type Event = ProcessExecEvent | ProcessExitEvent | FileOpenEvent | DenialEvent | GapEvent;
+/** A process changed its root directory. Told only where a selector of action post asks for it. */
+export interface ChrootEvent extends Envelope {
+  /** `chroot` */
+  kind: "chroot";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the new root; its path is from the root of the mount namespace */
+  file: OpenedFile;
+  /** 0, or the error as a negative number; null where the end of the call is not seen */
+  result: number | null;
+}
 
-export const EVENT_KINDS = ["process_exec", "process_exit", "file_open", "denial", "gap"] as const;
+/** A process opened a file. Told only where a selector of action post asks for it. */
+export interface FileOpenEvent extends Envelope {
+  /** `file_open` */
+  kind: "file_open";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the opened file */
+  file: OpenedFile;
+  /** the new file descriptor, or the error as a negative number; null where the end of the call is not seen (io_uring) */
+  result: number | null;
+}
+
+/** An event, as it crosses the bus; `kind` tells which. */
+export type Event = ProcessExecEvent | ProcessExitEvent | ChrootEvent | FileOpenEvent | DenialEvent | GapEvent;
+
+export const EVENT_KINDS = ["process_exec", "process_exit", "chroot", "file_open", "denial", "gap"] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];

@@ -21,6 +21,7 @@ export interface EventView {
   action?: string;
   rung?: string;
   count?: number | null;
+  result?: number | null;
   because?: Because | null;
   socket?: SocketView | null;
   file?: { path?: string; flags?: string[] } | null;
