@@ -2,16 +2,28 @@
 import { type Kind, kindsOf } from "../hooks/define-kind.ts";
 import chroot from "../hooks/kinds/chroot.ts";
 import fileOpen from "../hooks/kinds/file_open.ts";
-import { ChrootRecord, FileOpenRecord } from "./records.ts";
+import networkAccept from "../hooks/kinds/network_accept.ts";
+import networkBind from "../hooks/kinds/network_bind.ts";
+import networkClose from "../hooks/kinds/network_close.ts";
+import networkListen from "../hooks/kinds/network_listen.ts";
+import { ChrootRecord, FileOpenRecord, NetworkAcceptRecord, NetworkBindRecord, NetworkCloseRecord, NetworkListenRecord } from "./records.ts";
 
 /** Kinds of events that are hooks of the matcher, but for process_exec. */
 export const KINDS: readonly Kind[] = [
   ...kindsOf("chroot", chroot),
   ...kindsOf("file_open", fileOpen),
+  ...kindsOf("network_accept", networkAccept),
+  ...kindsOf("network_bind", networkBind),
+  ...kindsOf("network_close", networkClose),
+  ...kindsOf("network_listen", networkListen),
 ];
 
 /** Readers of their records. */
 export const READERS = {
   chroot: ChrootRecord,
   file_open: FileOpenRecord,
+  network_accept: NetworkAcceptRecord,
+  network_bind: NetworkBindRecord,
+  network_close: NetworkCloseRecord,
+  network_listen: NetworkListenRecord,
 } as const;

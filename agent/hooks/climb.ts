@@ -35,7 +35,7 @@ export class Foothold {
     const links: BpfLink[] = [];
     try {
       for (const program of rung.programs)
-        links.push(rung.cgroup ? object.attachCgroup(program, options.cgroup!) : object.attach(program));
+        links.push(inCgroup(rung, program) ? object.attachCgroup(program, options.cgroup!) : object.attach(program));
     } catch (error) {
       for (const link of links) link.close();
       object.close();
@@ -49,6 +49,10 @@ export class Foothold {
     for (const link of this.#links) link.close();
     this.#object.close();
   }
+}
+
+function inCgroup({ cgroup }: Rung, program: string): boolean {
+  return cgroup === true || cgroup?.includes(program) === true;
 }
 
 /** Why a rung would do nothing although the kernel takes its programs; undefined: it would not do nothing. */

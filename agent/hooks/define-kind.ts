@@ -55,6 +55,8 @@ export interface KindDefinition<R extends ActRecord, E> {
   result?: string;
   /** What `count` tells: the event then has it. */
   merges?: string;
+  /** Its denials are about the local end of a socket, not about a peer. */
+  local?: true;
   /** Fields of selectors beside those of the process. */
   own: Readonly<Record<string, OwnField>>;
   /** Best first. */

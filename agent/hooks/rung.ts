@@ -8,8 +8,8 @@ export interface Rung {
   object: string;
   programs: readonly string[];
   settings?: Readonly<Record<string, number>>;
-  /** Attached to a cgroup, and so to all below it. */
-  cgroup?: true;
+  /** Programs that are attached to a cgroup, and so to all below it; true: all of them. */
+  cgroup?: true | readonly string[];
   /** What selectors can do by it. */
   actions: readonly Action[];
   /** Fields that have not their final value yet where it decides. */

@@ -23,3 +23,33 @@ export function sysExit(name: string, worth: string): KindRung {
 export function sees(name: string, programs: readonly string[], worth: string): KindRung {
   return { name, programs, actions: SEES, worth };
 }
+
+/**
+ * Programs <name>_lsm and <name>_fmod_ret, which deny before the act, and those that tell of it when it is done: nothing
+ * waits for the end of the system call.
+ */
+export function deniesAndTells(name: string, tells: readonly string[], worth: string): KindRung[] {
+  return ["lsm", "fmod_ret"].map((rung) => ({
+    name: rung,
+    programs: [`${name}_${rung}`, ...tells],
+    actions: [...ENFORCES, ...POSTS],
+    worth,
+  }));
+}
+
+/** `denies` in a cgroup; `setting` says whether they may signal, which some kernels do not let them. `tells`: elsewhere. */
+export function cgroupRungs(
+  denies: readonly string[],
+  tells: readonly string[],
+  setting: string,
+  worth: string,
+): KindRung[] {
+  const rung = { name: "cgroup", programs: [...denies, ...tells], cgroup: denies };
+  return [
+    { ...rung, settings: { [setting]: 1 }, actions: [...ENFORCES, ...POSTS], worth },
+    {
+      ...{ ...rung, settings: { [setting]: 0 }, actions: ["deny", ...POSTS] },
+      worth: `${worth}; this kernel lets it send no signals`,
+    },
+  ];
+}

@@ -1,4 +1,14 @@
-import { boolean, integer, list, object, string, time, type Wire, type WireField } from "../../agent/hooks/wire.ts";
+import {
+  boolean,
+  integer,
+  list,
+  object,
+  oneOf,
+  string,
+  time,
+  type Wire,
+  type WireField,
+} from "../../agent/hooks/wire.ts";
 
 const kind = (value: string): WireField => ({ type: { is: "constant", value }, doc: `\`${value}\`` });
 
@@ -395,17 +405,46 @@ export const WIRE: Wire = {
         },
       },
     },
-    DeniedSocket: {
-      doc: "A connection that was denied.",
+    Socket: {
+      doc: "Both ends of a socket. An IPv4 address on an IPv6 socket is ipv4.",
       fields: {
         family: {
-          type: { is: "string", values: ["ipv4", "ipv6"] },
-          from: "denial.family",
+          type: oneOf("ipv4", "ipv6"),
+          from: "network_accept.socket.family",
           doc: "family of its addresses",
         },
-        protocol: { type: { is: "string", values: ["tcp", "udp"] }, from: "denial.protocol", doc: "tcp or udp" },
-        daddr: { type: string, from: "denial.daddr", doc: "address to connect to" },
-        dport: { type: integer, from: "denial.dport", doc: "port to connect to" },
+        protocol: {
+          type: string,
+          from: "network_accept.socket.protocol",
+          doc: "tcp, udp, or the protocol's number",
+        },
+        saddr: { type: string, from: "network_accept.socket.saddr" },
+        sport: { type: integer, from: "network_accept.socket.sport" },
+        daddr: { type: string, from: "network_accept.socket.daddr" },
+        dport: { type: integer, from: "network_accept.socket.dport" },
+      },
+    },
+    LocalSocket: {
+      doc: "A socket without a peer. An IPv4 address on an IPv6 socket is ipv4.",
+      fields: {
+        family: { type: oneOf("ipv4", "ipv6"), from: "network_bind.socket.family", doc: "family of its address" },
+        protocol: { type: string, from: "network_bind.socket.protocol", doc: "tcp, udp, or the protocol's number" },
+        saddr: { type: string, from: "network_bind.socket.saddr" },
+        sport: { type: integer, from: "network_bind.socket.sport" },
+      },
+    },
+    DeniedSocket: {
+      doc: "A connection that was denied, or another act with a socket.",
+      fields: {
+        family: { type: oneOf("ipv4", "ipv6"), from: "denial.family", doc: "family of its addresses" },
+        protocol: { type: string, from: "denial.protocol", doc: "tcp, udp, or the protocol's number" },
+        daddr: {
+          type: string,
+          optional: true,
+          from: "denial.daddr",
+          doc: "the peer's address; missing where the hook is about none",
+        },
+        dport: { type: integer, optional: true, from: "denial.dport", doc: "the peer's port" },
         saddr: { type: string, optional: true, doc: "local address, where it is known" },
         sport: { type: integer, optional: true, doc: "local port, where it is known" },
       },

@@ -4,4 +4,8 @@
 export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   chroot: {"rung":"lsm","file":{"path":"/srv/jail","flags":[],"mode":"0755","type":"directory","inode":1311,"device":"8:1","links":2,"uid":0,"gid":0,"deleted":false,"anonymous":false,"unreachable":false,"truncated":false,"upper":false},"result":0},
   file_open: {"rung":"lsm","file":{"path":"/etc/hostname","flags":["O_RDONLY"],"mode":"0644","type":"regular","inode":1311,"device":"8:1","links":1,"uid":0,"gid":0,"deleted":false,"anonymous":false,"unreachable":false,"truncated":false,"upper":false},"result":3},
+  network_accept: {"rung":"fentry","socket":{"family":"ipv4","protocol":"tcp","saddr":"192.0.2.10","sport":8080,"daddr":"198.51.100.7","dport":41000}},
+  network_bind: {"rung":"lsm","socket":{"family":"ipv4","protocol":"tcp","saddr":"192.0.2.10","sport":8080},"result":0},
+  network_close: {"rung":"fentry","socket":{"family":"ipv4","protocol":"tcp","saddr":"192.0.2.10","sport":41000,"daddr":"198.51.100.7","dport":443},"sent":512,"received":2048,"duration_ns":1500000000},
+  network_listen: {"rung":"lsm","socket":{"family":"ipv4","protocol":"tcp","saddr":"192.0.2.10","sport":8080},"backlog":128,"result":0},
 };

@@ -2,16 +2,18 @@
 import type { SelectorField } from "../types/fields.ts";
 
 /** Places in the kernel that a selector can act on. */
-export const HOOKS = ["process_exec", "network_connect", "chroot", "file_open"] as const;
+export const HOOKS = ["process_exec", "network_connect", "chroot", "file_open", "network_accept", "network_bind", "network_close", "network_listen"] as const;
 export type Hook = (typeof HOOKS)[number];
 
 /** Fields of selectors that only some hooks have. */
 export const OWN_FIELDS: Readonly<Record<string, SelectorField>> = {
-  "socket.daddr": {"type":"address","operators":["in","notIn","cidr","notCidr"],"hooks":["network_connect"]},
-  "socket.dport": {"type":"number","operators":["in","notIn","range","notRange"],"hooks":["network_connect"]},
-  "socket.protocol": {"type":"protocol","operators":["in","notIn"],"hooks":["network_connect"]},
+  "socket.daddr": {"type":"address","operators":["in","notIn","cidr","notCidr"],"hooks":["network_connect","network_accept","network_close"]},
+  "socket.dport": {"type":"number","operators":["in","notIn","range","notRange"],"hooks":["network_connect","network_accept","network_close"]},
+  "socket.protocol": {"type":"protocol","operators":["in","notIn"],"hooks":["network_connect","network_accept","network_bind","network_close","network_listen"]},
   "file.path": {"type":"path","operators":["in","notIn","prefix","notPrefix","suffix","notSuffix"],"hooks":["chroot","file_open"]},
   "file.inode": {"type":"number","operators":["in","notIn","range","notRange"],"hooks":["file_open"]},
   "file.device": {"type":"device","operators":["in","notIn"],"hooks":["file_open"]},
   "file.flags": {"type":"flags","operators":["mask"],"hooks":["file_open"]},
+  "socket.saddr": {"type":"address","operators":["in","notIn","cidr","notCidr"],"hooks":["network_accept","network_bind","network_close","network_listen"]},
+  "socket.sport": {"type":"number","operators":["in","notIn","range","notRange"],"hooks":["network_accept","network_bind","network_close","network_listen"]},
 };

@@ -115,11 +115,12 @@ function spanText(from: string | undefined, to: string | undefined): string {
   return Number.isFinite(ms) && ms >= 0 ? ` within ${formatDuration(ms)}` : "";
 }
 
-/** `tcp 10.0.0.1:33978 -> 104.198.14.52:443`; the near end only where it is known. */
+/** `tcp 10.0.0.1:33978 -> 104.198.14.52:443`; the near end only where it is known, the far one where there is one. */
 export function socketText(socket: SocketView | null | undefined): string {
   if (!socket) return "";
   const far = endpoint(socket.daddr, socket.dport);
   const near = socket.saddr && socket.sport ? `${endpoint(socket.saddr, socket.sport)} ` : "";
+  if (!socket.daddr && near !== "") return safe(`${socket.protocol ?? "?"} ${near.trimEnd()}`);
   return safe(`${socket.protocol ?? "?"} ${near}-> ${far}`);
 }
 

@@ -13,7 +13,7 @@ export interface EventView {
   parent?: { pid?: number; binary?: string; arguments?: string } | null;
   status?: number;
   signal?: string | null;
-  duration_ns?: number | bigint;
+  duration_ns?: number | bigint | null;
   selector?: string;
   policy?: string | null;
   hook?: string;
