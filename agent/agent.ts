@@ -152,7 +152,7 @@ export class Agent {
 
   /** All numbers there are. */
   snapshot(): Snapshot {
-    const { table, records, denials, loop, containers, gate } = this.#observer;
+    const { table, records, denials, acts, loop, containers, gate } = this.#observer;
     const { published: _published, ...bus } = this.#bus.events.counters;
     return {
       counters: {
@@ -161,6 +161,7 @@ export class Agent {
         records_exit: records.counters.exit,
         records_denial: records.counters.denial,
         records_cgroup: records.counters.cgroup,
+        ...Object.fromEntries(Object.entries(acts.counters).map(([kind, n]) => [`records_${kind}`, n])),
         records_malformed: records.counters.malformed,
         denials: denials.counters.denials,
         denials_unnamed: denials.counters.unnamed,

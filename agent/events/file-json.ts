@@ -77,8 +77,12 @@ const FLAGS: readonly (readonly [string, number])[] = [
   ["FMODE_EXEC", FMODE_EXEC],
 ];
 
+/** Of a file that nothing opens. */
+const NO_FLAGS = 0xffff_ffff;
+
 /** The names of open flags, access mode first. */
 export function openFlagNames(flags: number): string[] {
+  if (flags === NO_FLAGS) return [];
   const names = [ACCESS[flags & 3]!];
   let rest = flags & ~3;
   for (const [name, bits] of FLAGS) {

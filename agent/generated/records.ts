@@ -2,7 +2,7 @@
 import { RecordReader } from "../records/record-reader.ts";
 
 /** Numbers of the record kinds. */
-export const RECORD_KINDS = { process_exec: 1, process_fork: 2, process_exit: 3, process_seed: 4, denial: 5, cgroup: 6, file_open: 7 } as const;
+export const RECORD_KINDS = { cgroup: 1, denial: 2, process_exec: 3, process_exit: 4, process_fork: 5, process_seed: 6, chroot: 7, file_open: 8, network_accept: 9, network_bind: 10, network_close: 11, network_listen: 12, memfd_create: 13, mount: 14, process_credentials: 15, ptrace: 16 } as const;
 export type RecordKind = keyof typeof RECORD_KINDS;
 
 /** enum process_flag. */
@@ -65,11 +65,20 @@ export const CGROUP_CHANGE_NAMES: Readonly<Record<number, CgroupChange>> = { 0: 
 export const DENIAL_HOOK = {
   "process_exec": 0,
   "network_connect": 1,
-  "file_open": 2,
+  "chroot": 2,
+  "file_open": 3,
+  "network_accept": 4,
+  "network_bind": 5,
+  "network_close": 6,
+  "network_listen": 7,
+  "memfd_create": 8,
+  "mount": 9,
+  "process_credentials": 10,
+  "ptrace": 11,
 } as const;
 export type DenialHook = keyof typeof DENIAL_HOOK;
 
-export const DENIAL_HOOK_NAMES: Readonly<Record<number, DenialHook>> = { 0: "process_exec", 1: "network_connect", 2: "file_open" };
+export const DENIAL_HOOK_NAMES: Readonly<Record<number, DenialHook>> = { 0: "process_exec", 1: "network_connect", 2: "chroot", 3: "file_open", 4: "network_accept", 5: "network_bind", 6: "network_close", 7: "network_listen", 8: "memfd_create", 9: "mount", 10: "process_credentials", 11: "ptrace" };
 
 /** enum denial_mode. */
 export const DENIAL_MODE = {
@@ -108,18 +117,248 @@ export const FILE_MARK = {
   "unreachable": 4,
   "anonymous": 8,
   "upper": 16,
+  "created": 32,
+  "named": 64,
+  "given": 128,
+  "unread": 256,
 } as const;
 export type FileMark = keyof typeof FILE_MARK;
 
-export const FILE_MARK_NAMES: readonly (readonly [number, FileMark])[] = [[1, "deleted"], [2, "truncated"], [4, "unreachable"], [8, "anonymous"], [16, "upper"]];
+export const FILE_MARK_NAMES: readonly (readonly [number, FileMark])[] = [[1, "deleted"], [2, "truncated"], [4, "unreachable"], [8, "anonymous"], [16, "upper"], [32, "created"], [64, "named"], [128, "given"], [256, "unread"]];
+
+/** enum mount_call. */
+export const MOUNT_CALL = {
+  "mount": 1,
+  "move_mount": 2,
+} as const;
+export type MountCall = keyof typeof MOUNT_CALL;
+
+export const MOUNT_CALL_NAMES: Readonly<Record<number, MountCall>> = { 1: "mount", 2: "move_mount" };
+
+/** enum credentials_call. */
+export const CREDENTIALS_CALL = {
+  "setuid": 1,
+  "setreuid": 2,
+  "setresuid": 3,
+  "setfsuid": 4,
+  "setgid": 5,
+  "setregid": 6,
+  "setresgid": 7,
+  "setfsgid": 8,
+  "setgroups": 9,
+  "capset": 10,
+  "prctl": 11,
+} as const;
+export type CredentialsCall = keyof typeof CREDENTIALS_CALL;
+
+export const CREDENTIALS_CALL_NAMES: Readonly<Record<number, CredentialsCall>> = { 1: "setuid", 2: "setreuid", 3: "setresuid", 4: "setfsuid", 5: "setgid", 6: "setregid", 7: "setresgid", 8: "setfsgid", 9: "setgroups", 10: "capset", 11: "prctl" };
+
+/** enum ptrace_other. */
+export const PTRACE_OTHER = {
+  "process_vm_readv": 65537,
+  "process_vm_writev": 65538,
+  "pidfd_getfd": 65539,
+  "access": 65540,
+} as const;
+export type PtraceOther = keyof typeof PTRACE_OTHER;
+
+export const PTRACE_OTHER_NAMES: Readonly<Record<number, PtraceOther>> = { 65537: "process_vm_readv", 65538: "process_vm_writev", 65539: "pidfd_getfd", 65540: "access" };
+
+/** struct cgroup_record: 32 bytes and tails. */
+export class CgroupRecord extends RecordReader {
+  static readonly KIND = 1;
+  static readonly BYTES = 32;
+
+  constructor() {
+    super(1, 32);
+  }
+
+  protected tailBytes(): number {
+    return this.u16(28);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** its id: the inode of its directory */
+  get id(): number {
+    return this.number(16);
+  }
+  /** number of its hierarchy; 0 is v2 */
+  get hierarchy(): number {
+    return this.u32(24);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u16(28);
+  }
+  /** made or removed */
+  get change(): number {
+    return this.u8(30);
+  }
+  /** its path from the hierarchy's root */
+  get path(): string {
+    return this.text(32, this.u16(28));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(32, this.u16(28));
+  }
+}
+
+/** struct denial_record: 128 bytes and tails. */
+export class DenialRecord extends RecordReader {
+  static readonly KIND = 2;
+  static readonly BYTES = 128;
+
+  constructor() {
+    super(2, 128);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(84);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** which installed set of selectors decided; the agent knows its selectors */
+  get install(): number {
+    return this.u32(40);
+  }
+  /** place of the selector in that set */
+  get selector(): number {
+    return this.u32(44);
+  }
+  /** matches that this record stands for: its own and those that the rate limit left out since the last one */
+  get count(): number {
+    return this.u32(48);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(52);
+  }
+  /** bits of the operands whose value was not known */
+  get operands(): number {
+    return this.u32(56);
+  }
+  /** where it was decided */
+  get hook(): number {
+    return this.u8(60);
+  }
+  /** monitor: only told; enforce: done */
+  get mode(): number {
+    return this.u8(61);
+  }
+  /** what the selector asks for */
+  get action(): number {
+    return this.u8(62);
+  }
+  /** how it was decided */
+  get flags(): number {
+    return this.u8(63);
+  }
+  /** family of the destination; none at an exec */
+  get family(): number {
+    return this.u8(64);
+  }
+  /** IP protocol of the socket (6 TCP, 17 UDP), else 0 */
+  get protocol(): number {
+    return this.u8(65);
+  }
+  /** destination port, else 0 */
+  get dport(): number {
+    return this.u16(66);
+  }
+  /** destination; IPv4 in the first four bytes */
+  get daddr(): Buffer {
+    return this.bytes(68, 16);
+  }
+  /** bytes of the file's path */
+  get pathLen(): number {
+    return this.u32(84);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(88);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(96);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(100);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(104);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(108);
+  }
+  /** group */
+  get fileGid(): number {
+    return this.u32(112);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(116);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get fileFlags(): number {
+    return this.u32(120);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(124);
+  }
+  /** its path from the process's root, resolved by the kernel; empty where the hook is not about a file */
+  get path(): string {
+    return this.text(128, this.u32(84));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(128, this.u32(84));
+  }
+}
 
 /** struct process_exec_record: 432 bytes and tails. */
 export class ProcessExecRecord extends RecordReader {
-  static readonly KIND = 1;
+  static readonly KIND = 3;
   static readonly BYTES = 432;
 
   constructor() {
-    super(1, 432);
+    super(3, 432);
   }
 
   protected tailBytes(): number {
@@ -407,13 +646,63 @@ export class ProcessExecRecord extends RecordReader {
   }
 }
 
+/** struct process_exit_record: 56 bytes. */
+export class ProcessExitRecord extends RecordReader {
+  static readonly KIND = 4;
+  static readonly BYTES = 56;
+
+  constructor() {
+    super(4, 56);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get keyStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get keySelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get keyTgid(): number {
+    return this.u32(32);
+  }
+  /** exit status (0-255); 0 when a signal ended it */
+  get status(): number {
+    return this.u32(40);
+  }
+  /** number of the signal that ended it, else 0 */
+  get signal(): number {
+    return this.u32(44);
+  }
+  /** whether the signal left a core dump */
+  get coreDumped(): boolean {
+    return this.u32(48) !== 0;
+  }
+}
+
 /** struct process_fork_record: 112 bytes. */
 export class ProcessForkRecord extends RecordReader {
-  static readonly KIND = 2;
+  static readonly KIND = 5;
   static readonly BYTES = 112;
 
   constructor() {
-    super(2, 112);
+    super(5, 112);
   }
 
   protected tailBytes(): number {
@@ -481,63 +770,13 @@ export class ProcessForkRecord extends RecordReader {
   }
 }
 
-/** struct process_exit_record: 56 bytes. */
-export class ProcessExitRecord extends RecordReader {
-  static readonly KIND = 3;
-  static readonly BYTES = 56;
-
-  constructor() {
-    super(3, 56);
-  }
-
-  protected tailBytes(): number {
-    return 0;
-  }
-  /** what the record tells */
-  get kind(): number {
-    return this.u16(0);
-  }
-  /** bytes of the whole record, tails included */
-  get size(): number {
-    return this.u32(4);
-  }
-  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
-  get time(): bigint {
-    return this.u64(8);
-  }
-  /** start of the thread group leader, in ns since boot */
-  get keyStart(): bigint {
-    return this.u64(16);
-  }
-  /** the kernel's count of execs; tells the images of one process apart */
-  get keySelfExecId(): number {
-    return this.number(24);
-  }
-  /** process id in the initial pid namespace */
-  get keyTgid(): number {
-    return this.u32(32);
-  }
-  /** exit status (0-255); 0 when a signal ended it */
-  get status(): number {
-    return this.u32(40);
-  }
-  /** number of the signal that ended it, else 0 */
-  get signal(): number {
-    return this.u32(44);
-  }
-  /** whether the signal left a core dump */
-  get coreDumped(): boolean {
-    return this.u32(48) !== 0;
-  }
-}
-
 /** struct process_seed_record: 288 bytes and tails. */
 export class ProcessSeedRecord extends RecordReader {
-  static readonly KIND = 4;
+  static readonly KIND = 6;
   static readonly BYTES = 288;
 
   constructor() {
-    super(4, 288);
+    super(6, 288);
   }
 
   protected tailBytes(): number {
@@ -777,17 +1016,17 @@ export class ProcessSeedRecord extends RecordReader {
   }
 }
 
-/** struct denial_record: 128 bytes and tails. */
-export class DenialRecord extends RecordReader {
-  static readonly KIND = 5;
-  static readonly BYTES = 128;
+/** struct chroot_record: 104 bytes and tails. */
+export class ChrootRecord extends RecordReader {
+  static readonly KIND = 7;
+  static readonly BYTES = 104;
 
   constructor() {
-    super(5, 128);
+    super(7, 104);
   }
 
   protected tailBytes(): number {
-    return this.u32(84);
+    return this.u32(48);
   }
   /** what the record tells */
   get kind(): number {
@@ -812,170 +1051,84 @@ export class DenialRecord extends RecordReader {
   /** process id in the initial pid namespace */
   get processTgid(): number {
     return this.u32(32);
-  }
-  /** which installed set of selectors decided; the agent knows its selectors */
-  get install(): number {
-    return this.u32(40);
-  }
-  /** place of the selector in that set */
-  get selector(): number {
-    return this.u32(44);
-  }
-  /** matches that this record stands for: its own and those that the rate limit left out since the last one */
-  get count(): number {
-    return this.u32(48);
   }
   /** thread that did it */
   get tid(): number {
-    return this.u32(52);
+    return this.u32(40);
   }
-  /** bits of the operands whose value was not known */
-  get operands(): number {
-    return this.u32(56);
-  }
-  /** where it was decided */
-  get hook(): number {
-    return this.u8(60);
-  }
-  /** monitor: only told; enforce: done */
-  get mode(): number {
-    return this.u8(61);
-  }
-  /** what the selector asks for */
-  get action(): number {
-    return this.u8(62);
-  }
-  /** how it was decided */
-  get flags(): number {
-    return this.u8(63);
-  }
-  /** family of the destination; none at an exec */
-  get family(): number {
-    return this.u8(64);
-  }
-  /** IP protocol of the socket (6 TCP, 17 UDP), else 0 */
-  get protocol(): number {
-    return this.u8(65);
-  }
-  /** destination port, else 0 */
-  get dport(): number {
-    return this.u16(66);
-  }
-  /** destination; IPv4 in the first four bytes */
-  get daddr(): Buffer {
-    return this.bytes(68, 16);
-  }
-  /** bytes of the file's path */
-  get pathLen(): number {
-    return this.u32(84);
-  }
-  /** inode number */
-  get fileInode(): number {
-    return this.number(88);
-  }
-  /** major number of the device that it lies on */
-  get fileDeviceMajor(): number {
-    return this.u32(96);
-  }
-  /** minor number of the device that it lies on */
-  get fileDeviceMinor(): number {
-    return this.u32(100);
-  }
-  /** hard links to it; 0 when it is deleted or was never linked */
-  get fileLinks(): number {
-    return this.u32(104);
-  }
-  /** owner */
-  get fileUid(): number {
-    return this.u32(108);
-  }
-  /** group */
-  get fileGid(): number {
-    return this.u32(112);
-  }
-  /** type and permission bits */
-  get fileMode(): number {
-    return this.u32(116);
-  }
-  /** flags that it was opened with; creation flags too, where the hook sees them */
-  get fileFlags(): number {
-    return this.u32(120);
-  }
-  /** marks */
-  get fileMarks(): number {
-    return this.u32(124);
-  }
-  /** its path from the process's root, resolved by the kernel; empty where the hook is not about a file */
-  get path(): string {
-    return this.text(128, this.u32(84));
-  }
-  /** The bytes of `path`, valid as long as the record. */
-  get pathRaw(): Buffer {
-    return this.bytes(128, this.u32(84));
-  }
-}
-
-/** struct cgroup_record: 32 bytes and tails. */
-export class CgroupRecord extends RecordReader {
-  static readonly KIND = 6;
-  static readonly BYTES = 32;
-
-  constructor() {
-    super(6, 32);
-  }
-
-  protected tailBytes(): number {
-    return this.u16(28);
-  }
-  /** what the record tells */
-  get kind(): number {
-    return this.u16(0);
-  }
-  /** bytes of the whole record, tails included */
-  get size(): number {
-    return this.u32(4);
-  }
-  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
-  get time(): bigint {
-    return this.u64(8);
-  }
-  /** its id: the inode of its directory */
-  get id(): number {
-    return this.number(16);
-  }
-  /** number of its hierarchy; 0 is v2 */
-  get hierarchy(): number {
-    return this.u32(24);
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
   }
   /** bytes of the path */
   get pathLen(): number {
-    return this.u16(28);
+    return this.u32(48);
   }
-  /** made or removed */
-  get change(): number {
-    return this.u8(30);
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
   }
-  /** its path from the hierarchy's root */
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(64);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(72);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(76);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(80);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(84);
+  }
+  /** group */
+  get fileGid(): number {
+    return this.u32(88);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(92);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get fileFlags(): number {
+    return this.u32(96);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(100);
+  }
+  /** its path from the root of the mount namespace, resolved by the kernel */
   get path(): string {
-    return this.text(32, this.u16(28));
+    return this.text(104, this.u32(48));
   }
   /** The bytes of `path`, valid as long as the record. */
   get pathRaw(): Buffer {
-    return this.bytes(32, this.u16(28));
+    return this.bytes(104, this.u32(48));
   }
 }
 
-/** struct file_open_record: 96 bytes and tails. */
+/** struct file_open_record: 104 bytes and tails. */
 export class FileOpenRecord extends RecordReader {
-  static readonly KIND = 7;
-  static readonly BYTES = 96;
+  static readonly KIND = 8;
+  static readonly BYTES = 104;
 
   constructor() {
-    super(7, 96);
+    super(8, 104);
   }
 
   protected tailBytes(): number {
-    return this.u32(88);
+    return this.u32(48);
   }
   /** what the record tells */
   get kind(): number {
@@ -1001,61 +1154,897 @@ export class FileOpenRecord extends RecordReader {
   get processTgid(): number {
     return this.u32(32);
   }
-  /** inode number */
-  get fileInode(): number {
-    return this.number(40);
-  }
-  /** major number of the device that it lies on */
-  get fileDeviceMajor(): number {
-    return this.u32(48);
-  }
-  /** minor number of the device that it lies on */
-  get fileDeviceMinor(): number {
-    return this.u32(52);
-  }
-  /** hard links to it; 0 when it is deleted or was never linked */
-  get fileLinks(): number {
-    return this.u32(56);
-  }
-  /** owner */
-  get fileUid(): number {
-    return this.u32(60);
-  }
-  /** group */
-  get fileGid(): number {
-    return this.u32(64);
-  }
-  /** type and permission bits */
-  get fileMode(): number {
-    return this.u32(68);
-  }
-  /** flags that it was opened with; creation flags too, where the hook sees them */
-  get fileFlags(): number {
-    return this.u32(72);
-  }
-  /** marks */
-  get fileMarks(): number {
-    return this.u32(76);
-  }
-  /** thread that opened it */
+  /** thread that did it */
   get tid(): number {
-    return this.u32(80);
+    return this.u32(40);
   }
-  /** the new file descriptor; 4294967295 where the open is seen before its end */
+  /** what the system call returned; 2147483647 where its end is not seen */
   get result(): number {
-    return this.u32(84);
+    return this.s32(44);
   }
   /** bytes of the path */
   get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(64);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(72);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(76);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(80);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(84);
+  }
+  /** group */
+  get fileGid(): number {
     return this.u32(88);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(92);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get fileFlags(): number {
+    return this.u32(96);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(100);
   }
   /** path from the process's root, resolved by the kernel */
   get path(): string {
-    return this.text(96, this.u32(88));
+    return this.text(104, this.u32(48));
   }
   /** The bytes of `path`, valid as long as the record. */
   get pathRaw(): Buffer {
-    return this.bytes(96, this.u32(88));
+    return this.bytes(104, this.u32(48));
+  }
+}
+
+/** struct network_accept_record: 104 bytes. */
+export class NetworkAcceptRecord extends RecordReader {
+  static readonly KIND = 9;
+  static readonly BYTES = 104;
+
+  constructor() {
+    super(9, 104);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** family of the addresses */
+  get socketFamily(): number {
+    return this.u8(64);
+  }
+  /** IP protocol (6 TCP, 17 UDP) */
+  get socketProtocol(): number {
+    return this.u16(66);
+  }
+  /** local port */
+  get socketSport(): number {
+    return this.u16(68);
+  }
+  /** peer's port */
+  get socketDport(): number {
+    return this.u16(70);
+  }
+  /** local address; IPv4 in the first four bytes */
+  get socketSaddr(): Buffer {
+    return this.bytes(72, 16);
+  }
+  /** peer's address; IPv4 in the first four bytes */
+  get socketDaddr(): Buffer {
+    return this.bytes(88, 16);
+  }
+}
+
+/** struct network_bind_record: 104 bytes. */
+export class NetworkBindRecord extends RecordReader {
+  static readonly KIND = 10;
+  static readonly BYTES = 104;
+
+  constructor() {
+    super(10, 104);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** family of the addresses */
+  get socketFamily(): number {
+    return this.u8(64);
+  }
+  /** IP protocol (6 TCP, 17 UDP) */
+  get socketProtocol(): number {
+    return this.u16(66);
+  }
+  /** local port */
+  get socketSport(): number {
+    return this.u16(68);
+  }
+  /** peer's port */
+  get socketDport(): number {
+    return this.u16(70);
+  }
+  /** local address; IPv4 in the first four bytes */
+  get socketSaddr(): Buffer {
+    return this.bytes(72, 16);
+  }
+  /** peer's address; IPv4 in the first four bytes */
+  get socketDaddr(): Buffer {
+    return this.bytes(88, 16);
+  }
+}
+
+/** struct network_close_record: 128 bytes. */
+export class NetworkCloseRecord extends RecordReader {
+  static readonly KIND = 11;
+  static readonly BYTES = 128;
+
+  constructor() {
+    super(11, 128);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** family of the addresses */
+  get socketFamily(): number {
+    return this.u8(64);
+  }
+  /** IP protocol (6 TCP, 17 UDP) */
+  get socketProtocol(): number {
+    return this.u16(66);
+  }
+  /** local port */
+  get socketSport(): number {
+    return this.u16(68);
+  }
+  /** peer's port */
+  get socketDport(): number {
+    return this.u16(70);
+  }
+  /** local address; IPv4 in the first four bytes */
+  get socketSaddr(): Buffer {
+    return this.bytes(72, 16);
+  }
+  /** peer's address; IPv4 in the first four bytes */
+  get socketDaddr(): Buffer {
+    return this.bytes(88, 16);
+  }
+  /** bytes of data that were given to the connection, whether they were acknowledged or not */
+  get sent(): number {
+    return this.number(104);
+  }
+  /** bytes of data that came, whether they were read or not */
+  get received(): number {
+    return this.number(112);
+  }
+  /** since it was established; 0 when that was not seen */
+  get duration(): bigint {
+    return this.u64(120);
+  }
+}
+
+/** struct network_listen_record: 112 bytes. */
+export class NetworkListenRecord extends RecordReader {
+  static readonly KIND = 12;
+  static readonly BYTES = 112;
+
+  constructor() {
+    super(12, 112);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** family of the addresses */
+  get socketFamily(): number {
+    return this.u8(64);
+  }
+  /** IP protocol (6 TCP, 17 UDP) */
+  get socketProtocol(): number {
+    return this.u16(66);
+  }
+  /** local port */
+  get socketSport(): number {
+    return this.u16(68);
+  }
+  /** peer's port */
+  get socketDport(): number {
+    return this.u16(70);
+  }
+  /** local address; IPv4 in the first four bytes */
+  get socketSaddr(): Buffer {
+    return this.bytes(72, 16);
+  }
+  /** peer's address; IPv4 in the first four bytes */
+  get socketDaddr(): Buffer {
+    return this.bytes(88, 16);
+  }
+  /** connections that may wait to be accepted: as in force, or as asked where the call failed */
+  get backlog(): number {
+    return this.u32(104);
+  }
+}
+
+/** struct memfd_create_record: 368 bytes and tails. */
+export class MemfdCreateRecord extends RecordReader {
+  static readonly KIND = 13;
+  static readonly BYTES = 368;
+
+  constructor() {
+    super(13, 368);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(48);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(64);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(72);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(76);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(80);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(84);
+  }
+  /** group */
+  get fileGid(): number {
+    return this.u32(88);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(92);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get fileFlags(): number {
+    return this.u32(96);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(100);
+  }
+  /** flags as the call was given them, MFD_* of linux/memfd.h */
+  get flags(): number {
+    return this.u32(104);
+  }
+  /** the name that it was given, which names nothing */
+  get name(): string {
+    return this.cstring(112, 256);
+  }
+  /** `/memfd:` and the name */
+  get path(): string {
+    return this.text(368, this.u32(48));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(368, this.u32(48));
+  }
+}
+
+/** struct mount_record: 424 bytes and tails. */
+export class MountRecord extends RecordReader {
+  static readonly KIND = 14;
+  static readonly BYTES = 424;
+
+  constructor() {
+    super(14, 424);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(48);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** the system call */
+  get call(): number {
+    return this.u32(64);
+  }
+  /** MS_* flags of linux/mount.h; at move_mount those that the mount has */
+  get flags(): number {
+    return this.u32(68);
+  }
+  /** device, directory or name that is mounted; the first 191 bytes */
+  get source(): string {
+    return this.cstring(72, 192);
+  }
+  /** type of the file system; empty where the call gives none */
+  get type(): string {
+    return this.cstring(264, 32);
+  }
+  /** options of the file system as text, the first 127 bytes; empty at move_mount */
+  get options(): string {
+    return this.cstring(296, 128);
+  }
+  /** where it is mounted */
+  get path(): string {
+    return this.text(424, this.u32(48));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(424, this.u32(48));
+  }
+}
+
+/** struct process_credentials_record: 248 bytes. */
+export class ProcessCredentialsRecord extends RecordReader {
+  static readonly KIND = 15;
+  static readonly BYTES = 248;
+
+  constructor() {
+    super(15, 248);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** real user id */
+  get beforeUid(): number {
+    return this.u32(64);
+  }
+  /** real group id */
+  get beforeGid(): number {
+    return this.u32(68);
+  }
+  /** effective user id */
+  get beforeEuid(): number {
+    return this.u32(72);
+  }
+  /** effective group id */
+  get beforeEgid(): number {
+    return this.u32(76);
+  }
+  /** saved user id */
+  get beforeSuid(): number {
+    return this.u32(80);
+  }
+  /** saved group id */
+  get beforeSgid(): number {
+    return this.u32(84);
+  }
+  /** user id for access to files */
+  get beforeFsuid(): number {
+    return this.u32(88);
+  }
+  /** group id for access to files */
+  get beforeFsgid(): number {
+    return this.u32(92);
+  }
+  /** audit user id: who logged in; 4294967295 when nobody did */
+  get beforeAuid(): number {
+    return this.u32(96);
+  }
+  /** securebits flags, as PR_GET_SECUREBITS gives them */
+  get beforeSecurebits(): number {
+    return this.u32(100);
+  }
+  /** effective capabilities */
+  get beforeCapEffective(): number {
+    return this.number(104);
+  }
+  /** permitted capabilities */
+  get beforeCapPermitted(): number {
+    return this.number(112);
+  }
+  /** inheritable capabilities */
+  get beforeCapInheritable(): number {
+    return this.number(120);
+  }
+  /** capability bounding set */
+  get beforeCapBounding(): number {
+    return this.number(128);
+  }
+  /** ambient capabilities */
+  get beforeCapAmbient(): number {
+    return this.number(136);
+  }
+  /** real user id */
+  get afterUid(): number {
+    return this.u32(144);
+  }
+  /** real group id */
+  get afterGid(): number {
+    return this.u32(148);
+  }
+  /** effective user id */
+  get afterEuid(): number {
+    return this.u32(152);
+  }
+  /** effective group id */
+  get afterEgid(): number {
+    return this.u32(156);
+  }
+  /** saved user id */
+  get afterSuid(): number {
+    return this.u32(160);
+  }
+  /** saved group id */
+  get afterSgid(): number {
+    return this.u32(164);
+  }
+  /** user id for access to files */
+  get afterFsuid(): number {
+    return this.u32(168);
+  }
+  /** group id for access to files */
+  get afterFsgid(): number {
+    return this.u32(172);
+  }
+  /** audit user id: who logged in; 4294967295 when nobody did */
+  get afterAuid(): number {
+    return this.u32(176);
+  }
+  /** securebits flags, as PR_GET_SECUREBITS gives them */
+  get afterSecurebits(): number {
+    return this.u32(180);
+  }
+  /** effective capabilities */
+  get afterCapEffective(): number {
+    return this.number(184);
+  }
+  /** permitted capabilities */
+  get afterCapPermitted(): number {
+    return this.number(192);
+  }
+  /** inheritable capabilities */
+  get afterCapInheritable(): number {
+    return this.number(200);
+  }
+  /** capability bounding set */
+  get afterCapBounding(): number {
+    return this.number(208);
+  }
+  /** ambient capabilities */
+  get afterCapAmbient(): number {
+    return this.number(216);
+  }
+  /** the system call */
+  get call(): number {
+    return this.u32(224);
+  }
+  /** whether the beginning of the call was seen */
+  get beforeKnown(): boolean {
+    return this.u32(228) !== 0;
+  }
+  /** real id that was asked for; 4294967295 for none */
+  get askedReal(): number {
+    return this.u32(232);
+  }
+  /** effective id that was asked for; 4294967295 for none */
+  get askedEffective(): number {
+    return this.u32(236);
+  }
+  /** saved id that was asked for; 4294967295 for none */
+  get askedSaved(): number {
+    return this.u32(240);
+  }
+  /** id for access to files that was asked for; 4294967295 for none */
+  get askedFs(): number {
+    return this.u32(244);
+  }
+}
+
+/** struct ptrace_record: 112 bytes. */
+export class PtraceRecord extends RecordReader {
+  static readonly KIND = 16;
+  static readonly BYTES = 112;
+
+  constructor() {
+    super(16, 112);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get targetStart(): bigint {
+    return this.u64(64);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get targetSelfExecId(): number {
+    return this.number(72);
+  }
+  /** process id in the initial pid namespace */
+  get targetTgid(): number {
+    return this.u32(80);
+  }
+  /** address in the traced process; 0 where the request has none */
+  get address(): number {
+    return this.number(88);
+  }
+  /** the request's data, how many bytes are read or written, or the descriptor that is taken */
+  get data(): Buffer {
+    return this.bytes(96, 8);
+  }
+  /** PTRACE_* as in linux/ptrace.h, or enum ptrace_other */
+  get request(): number {
+    return this.u32(104);
+  }
+  /** the other process as the call names it: in the caller's pid namespace; a pidfd at pidfd_getfd */
+  get targetPid(): number {
+    return this.u32(108);
   }
 }
 

@@ -9,7 +9,8 @@ import { cgroup1Root } from "../process/cgroups.ts";
 import type { HookAbility } from "../selectors/types.ts";
 import { climb, type Climbed, type ClimbOptions, inShort, loadMatching } from "./climb.ts";
 import { DemandedHook } from "./demanded-hook.ts";
-import { CONNECT_LADDER, EXEC_KILL, EXEC_LADDER, FILE_LADDER } from "./ladders.ts";
+import { CONNECT_LADDER, EXEC_KILL, EXEC_LADDER, KIND_LADDERS } from "./ladders.ts";
+import { Results } from "./results.ts";
 import { canDeny, type Ladder, type Rung } from "./rung.ts";
 
 const OBJECTS = join(import.meta.dirname, "../../bpf/out");
@@ -52,7 +53,8 @@ export class Hooks {
   readonly #objects: BpfObject[] = [];
   readonly #links: BpfLink[] = [];
   readonly #climbOptions: ClimbOptions;
-  readonly #files: DemandedHook;
+  readonly #results: Results;
+  readonly #demanded: readonly DemandedHook[];
   #tellsCgroups = false;
 
   constructor(options: HooksOptions) {
@@ -63,7 +65,10 @@ export class Hooks {
       cgroup: options.connectCgroup,
       ...(options.rungs ? { takes: ({ name }) => options.rungs!.includes(name) } : {}),
     };
-    this.#files = new DemandedHook(FILE_LADDER, this.#climbOptions, (hook) => this.#report(hook));
+    this.#results = new Results(this.#climbOptions);
+    this.#demanded = KIND_LADDERS.map(
+      (ladder) => new DemandedHook(ladder, this.#climbOptions, this.#results, (hook) => this.#report(hook)),
+    );
   }
 
   /** @throws KernelError when processes cannot be observed at all. */
@@ -83,7 +88,7 @@ export class Hooks {
     for (const program of programs) this.#links.push(object.attach(program));
     const rung = denies ?? (detail === undefined ? EXEC_KILL : undefined);
     this.#decided("process_exec", rung, [...before.refused, ...(detail === undefined ? [] : [detail])], EXEC_KILL.name);
-    this.#files.announce();
+    for (const hook of this.#demanded) hook.announce();
   }
 
   /** How a hook is attached, or was the last time; "none" when it never was. */
@@ -128,12 +133,13 @@ export class Hooks {
    * them asks. The others are not touched.
    */
   demand(selectors: readonly ActiveSelector[]): void {
-    this.#files.demand(selectors.map(({ selector }) => selector));
+    const asking = selectors.map(({ selector }) => selector);
+    for (const hook of this.#demanded) hook.demand(asking);
   }
 
   /** To be called after: detaches such hooks when none of what is in force is for them. */
   release(inForce: ReadonlySet<Hook>): void {
-    if (!inForce.has(FILE_LADDER.hook)) this.#files.release();
+    for (const hook of this.#demanded) if (!inForce.has(hook.hook)) hook.release();
   }
 
   /**
@@ -163,7 +169,7 @@ export class Hooks {
 
   /** Detaches everything. */
   close(): void {
-    this.#files.close();
+    for (const hook of this.#demanded) hook.close();
     for (const link of this.#links.reverse()) link.close();
     for (const object of this.#objects) object.close();
     for (const foothold of this.#footholds) foothold.close();

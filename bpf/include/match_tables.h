@@ -23,9 +23,9 @@
  */
 const volatile __u8 match_locks = 1;
 
-#define MATCH_HOOKS 8
+#define MATCH_HOOKS 64
 /* Two for each hook: the one in use, and the one that is being changed. */
-#define MATCH_SLOTS 16
+#define MATCH_SLOTS 128
 /* Words of 64 places, and a summary bit for each word that is not empty. */
 #define MATCH_WORDS 256
 #define MATCH_SUMMARY 4

@@ -47,24 +47,6 @@ export interface ProcessExitEvent extends Envelope {
   duration_ns: number;
 }
 
-/** A process opened a file. Told only where a selector of action post asks for it. */
-export interface FileOpenEvent extends Envelope {
-  /** `file_open` */
-  kind: "file_open";
-  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
-  rung: string;
-  /** who opened it */
-  process: Process;
-  /** the real parent; null when it is unknown */
-  parent: ParentRef | null;
-  /** the parent's parent and on up to the first process, as far as known */
-  ancestors: AncestorRef[];
-  /** the opened file */
-  file: OpenedFile;
-  /** the new file descriptor; null on a rung that sees the open before its end (lsm, fmod_ret, fentry) */
-  result: number | null;
-}
-
 /** A selector denied or killed, or would have in monitor mode. */
 export interface DenialEvent extends Envelope {
   /** `denial` */
@@ -339,11 +321,11 @@ export interface Pod {
   labels: Record<string, string>;
 }
 
-/** An open file, or one that was denied. */
+/** A file that something was done to, or was to be done. */
 export interface OpenedFile {
   /** its path from the process's root as the kernel resolved it; of a file in no directory its name (/memfd:x), or its file system's (/pipefs) */
   path: string;
-  /** flags that it was opened with (O_RDWR, O_CREAT ...); O_CLOEXEC only on rung sys_exit; FMODE_EXEC when it was opened to be executed */
+  /** flags that it was opened with (O_RDWR, O_CREAT ...); O_CLOEXEC only on rung sys_exit; FMODE_EXEC when it was opened to be executed; none where it was not opened */
   flags: string[];
   /** its permission bits, in octal: `0644` */
   mode: string;
@@ -371,24 +353,164 @@ export interface OpenedFile {
   upper: boolean;
 }
 
-/** A connection that was denied. */
+/** Both ends of a socket. An IPv4 address on an IPv6 socket is ipv4. */
+export interface Socket {
+  /** family of its addresses */
+  family: "ipv4" | "ipv6";
+  /** tcp, udp, or the protocol's number */
+  protocol: string;
+  /** local address; IPv4 in the first four bytes */
+  saddr: string;
+  /** local port */
+  sport: number;
+  /** peer's address; IPv4 in the first four bytes */
+  daddr: string;
+  /** peer's port */
+  dport: number;
+}
+
+/** A socket without a peer. An IPv4 address on an IPv6 socket is ipv4. */
+export interface LocalSocket {
+  /** family of its address */
+  family: "ipv4" | "ipv6";
+  /** tcp, udp, or the protocol's number */
+  protocol: string;
+  /** local address; IPv4 in the first four bytes */
+  saddr: string;
+  /** local port */
+  sport: number;
+}
+
+/** A connection that was denied, or another act with a socket. */
 export interface DeniedSocket {
   /** family of its addresses */
   family: "ipv4" | "ipv6";
-  /** tcp or udp */
-  protocol: "tcp" | "udp";
-  /** address to connect to */
-  daddr: string;
-  /** port to connect to */
-  dport: number;
+  /** tcp, udp, or the protocol's number */
+  protocol: string;
+  /** the peer's address; missing where the hook is about none */
+  daddr?: string;
+  /** the peer's port */
+  dport?: number;
   /** local address, where it is known */
   saddr?: string;
   /** local port, where it is known */
   sport?: number;
 }
 
-/** An event, as it crosses the bus; `kind` tells which. */
-export type Event = ProcessExecEvent | ProcessExitEvent | FileOpenEvent | DenialEvent | GapEvent;
+/** A process changed its root directory. Told only where a selector of action post asks for it. */
+export interface ChrootEvent extends Envelope {
+  /** `chroot` */
+  kind: "chroot";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the new root; its path is from the root of the mount namespace */
+  file: OpenedFile;
+  /** 0, or the error as a negative number; null where the end of the call is not seen */
+  result: number | null;
+}
 
-export const EVENT_KINDS = ["process_exec", "process_exit", "file_open", "denial", "gap"] as const;
+/** A process opened a file. Told only where a selector of action post asks for it. */
+export interface FileOpenEvent extends Envelope {
+  /** `file_open` */
+  kind: "file_open";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the opened file */
+  file: OpenedFile;
+  /** the new file descriptor, or the error as a negative number; null where the end of the call is not seen (io_uring) */
+  result: number | null;
+}
+
+/** A process took a connection from a listening socket. Told only where a selector of action post asks for it. */
+export interface NetworkAcceptEvent extends Envelope {
+  /** `network_accept` */
+  kind: "network_accept";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the accepted connection: `saddr` is the own end, `daddr` the peer */
+  socket: Socket;
+}
+
+/** A process gave a socket its local address. Told only where a selector of action post asks for it. */
+export interface NetworkBindEvent extends Envelope {
+  /** `network_bind` */
+  kind: "network_bind";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the socket: as it is bound, or was to be where the call failed */
+  socket: LocalSocket;
+  /** 0, or the error as a negative number */
+  result: number | null;
+}
+
+/** The last descriptor of a TCP connection was closed, by a process or by its end. Told only where a selector of action post asks for it. */
+export interface NetworkCloseEvent extends Envelope {
+  /** `network_close` */
+  kind: "network_close";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the connection */
+  socket: Socket;
+  /** bytes of data that were given to the connection, whether they were acknowledged or not */
+  sent: number;
+  /** bytes of data that came, whether they were read or not */
+  received: number;
+  /** time since it was established, in ns; null when that was before the hook was attached */
+  duration_ns: number | null;
+}
+
+/** A process began to listen for connections. Told only where a selector of action post asks for it. */
+export interface NetworkListenEvent extends Envelope {
+  /** `network_listen` */
+  kind: "network_listen";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the listening socket */
+  socket: LocalSocket;
+  /** connections that may wait to be accepted: as in force, or as asked where the call failed */
+  backlog: number;
+  /** 0, or the error as a negative number */
+  result: number | null;
+}
+
+/** An event, as it crosses the bus; `kind` tells which. */
+export type Event = ProcessExecEvent | ProcessExitEvent | ChrootEvent | FileOpenEvent | NetworkAcceptEvent | NetworkBindEvent | NetworkCloseEvent | NetworkListenEvent | DenialEvent | GapEvent;
+
+export const EVENT_KINDS = ["process_exec", "process_exit", "chroot", "file_open", "network_accept", "network_bind", "network_close", "network_listen", "denial", "gap"] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];

@@ -15,7 +15,7 @@ export function eventsVerb(): Command {
   ]);
   command
     .addOption(outputOption("compact", "json", "yaml"))
-    .option("--kind <kinds>", "process_exec, process_exit, denial, gap; repeatable, or with commas", kinds);
+    .option("--kind <kinds>", `repeatable, or with commas: ${EVENT_KINDS.join(", ")}`, kinds);
   return withConfigFlags(withProcessFlags(withStreamFlags(command))).action(async (flags: StreamFlags) => {
     const [{ runStream }, { compactLine }, { paintFor }, { passes }, { safe }] = await Promise.all([
       import("../stream/run.ts"),
