@@ -167,10 +167,22 @@ describe("events that are none", () => {
     ["no process", JSON.stringify({ ...exec(), process: null }), "schema"],
   ];
   test.each(REFUSED)("%s", async (_, line, code) => {
-    const { evaluator } = await evaluatorOf({ "a.yaml": yamlRule("a", "true") });
-    const result = await evaluateMessage(evaluator, lines(line, exec()), ORIGIN);
-    expect(result).toMatchObject({ events: 1, refused: { [code]: 1 } });
-    expect(result.refusal).toMatch(new RegExp(`^${code}: `));
+    // the second rule concerns none of these lines: they are not evaluated
+    for (const when of ["true", 'process.binary = "/never"']) {
+      const { evaluator } = await evaluatorOf({ "a.yaml": yamlRule("a", `'${when}'`) });
+      const result = await evaluateMessage(evaluator, lines(line, exec()), ORIGIN);
+      expect(result).toMatchObject({ events: 1, unchecked: 0, refused: { [code]: 1 } });
+      expect(result.refusal).toMatch(new RegExp(`^${code}: `));
+    }
+  });
+
+  test("beyond the rate of checks it is told how many were not checked", async () => {
+    const { evaluator } = await evaluatorOf({ "a.yaml": yamlRule("a", `'process.binary = "/never"'`) });
+    const message = lines(...Array.from({ length: 5000 }, (_, n) => exec({}, n)));
+    const { events, unchecked } = await evaluateMessage(evaluator, message, ORIGIN);
+    expect(events).toBe(5000);
+    expect(unchecked).toBeGreaterThan(2000);
+    expect(unchecked).toBeLessThanOrEqual(3000);
   });
 });
 
