@@ -1,3 +1,4 @@
+import { unpackEvents } from "../../bus/event-codec.ts";
 import type { Event } from "../../bus/generated/events.ts";
 import type { Evaluator } from "./evaluator.ts";
 import type { Evaluation } from "./evaluator.ts";
@@ -17,7 +18,7 @@ export interface MessageResult extends Evaluation {
 }
 
 /**
- * Evaluates the events of a message (NDJSON). What is no event of this origin is refused and counted. Lines that no rule can
+ * Evaluates the events of a message (NDJSON, maybe compressed). What is no event of this origin is refused and counted. Lines that no rule can
  * find something in are not evaluated, and checked only as far as the evaluator's budget allows.
  */
 export async function evaluateMessage(
@@ -31,7 +32,13 @@ export async function evaluateMessage(
     refused: {},
     refusal: null,
   };
-  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  const bytes = unpacked(data);
+  if (bytes === null) {
+    result.refused.not_json = 1;
+    result.refusal = "not_json: the message is compressed and cannot be read";
+    evaluator.checks.refused(origin.node);
+    return result;
+  }
   const lines = evaluator.linesOf(bytes, origin);
   evaluator.checks.refill();
   for (let start = 0; start < bytes.length;) {
@@ -49,6 +56,15 @@ export async function evaluateMessage(
     start = end + 1;
   }
   return result;
+}
+
+function unpacked(data: Uint8Array): Buffer | null {
+  try {
+    const lines = unpackEvents(data);
+    return Buffer.from(lines.buffer, lines.byteOffset, lines.byteLength);
+  } catch {
+    return null;
+  }
 }
 
 async function evaluateLine(

@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { Evaluator } from "../../../rules/eval/evaluator.ts";
 import type { EvaluatorOptions, RuleFailure } from "../../../rules/eval/evaluator.ts";
@@ -174,6 +175,14 @@ describe("events that are none", () => {
       expect(result).toMatchObject({ events: 1, unchecked: 0, refused: { [code]: 1 } });
       expect(result.refusal).toMatch(new RegExp(`^${code}: `));
     }
+  });
+
+  test("a compressed message is evaluated; one that cannot be read is refused", async () => {
+    const { evaluator } = await evaluatorOf({ "a.yaml": yamlRule("a", "true") });
+    const packed = gzipSync(lines(exec(), exec({}, 2)));
+    expect(await evaluateMessage(evaluator, packed, ORIGIN)).toMatchObject({ events: 2, refused: {} });
+    const cut = await evaluateMessage(evaluator, packed.subarray(0, 100), ORIGIN);
+    expect(cut).toMatchObject({ events: 0, refused: { not_json: 1 } });
   });
 
   test("beyond the rate of checks it is told how many were not checked", async () => {
