@@ -38,6 +38,8 @@ export interface HooksOptions {
   connectCgroup: string | undefined;
   /** More maps' sizes, by name. */
   maxEntries?: Record<string, number>;
+  /** Names of the rungs to look at; all by default. */
+  rungs?: readonly string[];
 }
 
 /** The eBPF programs of the agent: loaded with one set of maps, each hook attached by the best rung that this kernel takes. */
@@ -59,6 +61,7 @@ export class Hooks {
       maps: this.maps,
       maxEntries: { events: options.ringBytes, ...options.maxEntries },
       cgroup: options.connectCgroup,
+      ...(options.rungs ? { takes: ({ name }) => options.rungs!.includes(name) } : {}),
     };
     this.#files = new DemandedHook(FILE_LADDER, this.#climbOptions, (hook) => this.#report(hook));
   }
