@@ -62,11 +62,11 @@ static __always_inline bool match_begin(struct match_event *event)
 		return false;
 	slot = entry->slot;
 	event->slot = slot;
-	event->header = bpf_map_lookup_elem(&match_headers, &slot);
+	event->header = header_of(slot);
 	if (!event->header)
 		return false;
-	event->place = image ? PART_NONE : match_remembered(slot, event->hook, entry->epoch);
-	if (event->place == PART_NONE)
+	event->place = image ? PART_UNKNOWN : match_remembered(slot, event->hook, entry->epoch);
+	if (event->place == PART_UNKNOWN)
 		event->place =
 			match_refresh(slot, event->hook, entry->epoch, image, event->properties);
 	/* through a number that the verifier does not know, or each combination of bits is a state of its own to it */
@@ -100,7 +100,7 @@ static __always_inline void match_own_mask(struct match_event *event, const __u3
 /* Class of an operand of the path in a path slot, with bit 31 when it is not known. `which`: 0 exact, 1 prefix, 2 suffix. */
 __noinline __u32 match_own_path_class(__u32 path_slot, __u32 slot, __u32 which)
 {
-	struct match_header *header = bpf_map_lookup_elem(&match_headers, &slot);
+	struct match_header *header = header_of(slot);
 	struct path_text *text = own_text(path_slot, false);
 	__u32 walk = TEXT_OWN << WALK_FAMILY_SHIFT | WALK_PATH_SLOT, class;
 	__u64 found;

@@ -35,7 +35,7 @@ export class Model {
   decide(event: ModelEvent, every = false) {
     const { selectors, live } = this.#tables;
     const unknown = new Set<number>();
-    const left: Bitmap[] = [this.#bitmap(live.class)];
+    const left: Bitmap[] = [live];
     for (const operand of this.#tables.indexes.keys()) {
       const number = this.#classOf(operand, event, unknown);
       if (number !== undefined) left.push(this.#bitmap(number));
