@@ -75,7 +75,7 @@ export class HookTables {
   readonly care = new Map<number, number>();
   /** The first is kept free. */
   readonly texts: Uint8Array[] = [new Uint8Array()];
-  readonly lengths: PathLengths[] = Array.from({ length: 6 }, () => ({ slash: new Set(), any: new Set() }));
+  readonly lengths: PathLengths[] = Array.from({ length: 8 }, () => ({ slash: new Set(), any: new Set() }));
   /** The places that are taken. */
   readonly live: Bitmap = new Uint32Array(WORDS * 2);
   readonly changes: Changes = { nodes: new Set(), bitmaps: new Set(), words: new Set() };

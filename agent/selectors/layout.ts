@@ -12,7 +12,7 @@ import { OPERAND } from "./operands.ts";
 
 export const SIZES = {
   match_entry: 16,
-  match_header: 2176,
+  match_header: 2304,
   match_key: 24,
   match_value: 8,
   match_node: 8,
@@ -48,7 +48,7 @@ const PROCESS_OPERANDS = (1n << 23n) - 1n;
 /** Places of the header's fields. */
 export const HEADER = {
   ...{ active: 0, shorter: 8, seed: 16, install: 32, table: 36, words: 40, flags: 44, atoms: 48, stride: 52 },
-  ...{ per_frame: 56, frames: 60, care: 64, none: 96, lengths: 256, atom: 640 },
+  ...{ per_frame: 56, frames: 60, care: 64, none: 96, lengths: 256, atom: 768 },
 } as const;
 
 /** How the parts of processes lie in a slot's frames. */

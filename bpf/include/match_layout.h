@@ -52,7 +52,7 @@ enum match_namespace {
 	NAMESPACES = 8,
 };
 
-/* Operands of a hook of its own: MATCH_OWN(0) to MATCH_OWN(5). A path takes the first three: exact, prefix, suffix. */
+/* Operands of a hook of its own: MATCH_OWN(0) to MATCH_OWN(5). A path takes the first or the last three: exact, prefix, suffix. */
 #define MATCH_OWN(n) (32 + (n))
 #define MATCH_OWNS 6
 #define MATCH_CLASS_BITS 21
@@ -106,7 +106,8 @@ enum match_text_family {
 	TEXT_BINARY = 0,
 	TEXT_PARENT = 1,
 	TEXT_OWN = 2,
-	TEXT_FAMILIES = 3,
+	TEXT_SECOND = 3, /* of a hook that is about two paths */
+	TEXT_FAMILIES = 4,
 };
 
 /* What an event goes by from its first look at the root on. Beside it the tables only ever get more, see match_tables.h. */

@@ -162,7 +162,8 @@ static __always_inline __u32 text_class(__u32 source, __u32 table, __u32 which, 
 	struct match_node *node;
 
 	/* exact, prefix and suffix of a family stand one after the other */
-	key.operand = family == TEXT_OWN ? MATCH_OWN(0) : OPERAND_PARENT * family;
+	key.operand =
+		family >= TEXT_OWN ? MATCH_OWN(3 * (family - TEXT_OWN)) : OPERAND_PARENT * family;
 	if (!exact)
 		key.operand += which & WALK_REVERSED ? 2 : 1;
 	value = values ? bpf_map_lookup_elem(values, &key) : NULL;
