@@ -75,6 +75,9 @@ mkdirSync(OUT, { recursive: true });
 numberKinds(BPF);
 const force = process.argv.includes("--force");
 const all = units();
+// Programs whose source is gone must not be taken for today's.
+for (const name of readdirSync(OUT))
+  if (name.endsWith(".bpf.o") && !all.some(({ object }) => basename(object) === name)) rmSync(join(OUT, name));
 const todo = all.filter((unit) => force || stale(unit));
 // Set-up asks only whether each object is newer than every source: what is up to date says so.
 const now = new Date();
