@@ -18,7 +18,8 @@ const ROUND = 32;
 /** The deepest chain of calls of each program of an object. */
 export function deepestChains(path: string): Map<string, CallChain> {
   const functions = functionsOf(path);
-  const called = new Set([...functions.values()].flatMap(({ calls }) => [...calls]));
+  const called = new Set<string>();
+  for (const { calls } of functions.values()) for (const callee of calls) called.add(callee);
   const known = new Map<string, CallChain>();
   const chain = (name: string): CallChain => {
     const before = known.get(name);
