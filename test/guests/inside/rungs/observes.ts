@@ -43,7 +43,7 @@ export function testObserving(rung: "fentry" | "sys_exit", sees: { ring: boolean
       match: [{ field: "socket.dport", op: "in", values: [9005] }],
     });
     const { refused } = rig.apply([deny, selector(post), exec, connect]);
-    expect(refused).toEqual([
+    expect(refused).toMatchObject([
       { selector: deny.selector.id, reason: expect.stringMatching(`deny is not possible at file_open by ${rung}`) },
     ]);
     expect(opens()).toMatchObject({ attached: true, rung, canDeny: false });
