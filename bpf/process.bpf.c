@@ -232,7 +232,7 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	struct process_exit_record *record;
 	__u32 code;
 
-	match_forget_thread(task->pid, 3);
+	match_forget_thread(task->pid);
 	proc_state_on_exit(task);
 	if (!is_last_thread(task))
 		return 0;

@@ -110,7 +110,7 @@ static __always_inline void on_release(struct sock *sock)
 		post_close(sock, start);
 	/* closed by the thread's end, of which the matcher was told already: what it remembers nobody would take away */
 	if (BPF_CORE_READ(current_task(), flags) & PF_EXITING) {
-		key = thread_key(HOOK_NETWORK_CLOSE);
+		key = current_thread_key(HOOK_NETWORK_CLOSE);
 		bpf_map_delete_elem(&match_threads, &key);
 	}
 }

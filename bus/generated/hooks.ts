@@ -8,12 +8,12 @@ export type Hook = (typeof HOOKS)[number];
 /** Fields of selectors that only some hooks have. */
 export const OWN_FIELDS: Readonly<Record<string, SelectorField>> = {
   "socket.daddr": {"type":"address","operators":["in","notIn","cidr","notCidr"],"hooks":["network_connect","network_accept","network_close"]},
-  "socket.dport": {"type":"number","operators":["in","notIn","range","notRange"],"hooks":["network_connect","network_accept","network_close"]},
+  "socket.dport": {"type":"number","operators":["in","notIn","range","notRange"],"hooks":["network_connect","network_accept","network_close"],"most":65535},
   "socket.protocol": {"type":"protocol","operators":["in","notIn"],"hooks":["network_connect","network_accept","network_bind","network_close","network_listen"]},
   "file.path": {"type":"path","operators":["in","notIn","prefix","notPrefix","suffix","notSuffix"],"hooks":["chroot","file_open"]},
-  "file.inode": {"type":"number","operators":["in","notIn","range","notRange"],"hooks":["file_open"]},
+  "file.inode": {"type":"number","operators":["in","notIn","range","notRange"],"hooks":["file_open"],"most":9007199254740991},
   "file.device": {"type":"device","operators":["in","notIn"],"hooks":["file_open"]},
-  "file.flags": {"type":"flags","operators":["mask"],"hooks":["file_open"]},
+  "file.flags": {"type":"flags","operators":["mask"],"hooks":["file_open"],"names":["O_WRONLY","O_RDWR","O_CREAT","O_EXCL","O_TRUNC","O_APPEND","O_NONBLOCK","O_SYNC"]},
   "socket.saddr": {"type":"address","operators":["in","notIn","cidr","notCidr"],"hooks":["network_accept","network_bind","network_close","network_listen"]},
-  "socket.sport": {"type":"number","operators":["in","notIn","range","notRange"],"hooks":["network_accept","network_bind","network_close","network_listen"]},
+  "socket.sport": {"type":"number","operators":["in","notIn","range","notRange"],"hooks":["network_accept","network_bind","network_close","network_listen"],"most":65535},
 };

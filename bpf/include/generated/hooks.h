@@ -4,22 +4,14 @@
 
 #include "hooks/chroot.bpf.c"
 #include "hooks/file_open.bpf.c"
-#include "hooks/memfd_create.bpf.c"
-#include "hooks/mount.bpf.c"
 #include "hooks/network_accept.bpf.c"
 #include "hooks/network_bind.bpf.c"
 #include "hooks/network_close.bpf.c"
 #include "hooks/network_listen.bpf.c"
-#include "hooks/process_credentials.bpf.c"
-#include "hooks/ptrace.bpf.c"
 
 KEEP(struct chroot_record, keep_chroot);
 KEEP(struct file_open_record, keep_file_open);
-KEEP(struct memfd_create_record, keep_memfd_create);
-KEEP(struct mount_record, keep_mount);
 KEEP(struct network_accept_record, keep_network_accept);
 KEEP(struct network_bind_record, keep_network_bind);
 KEEP(struct network_close_record, keep_network_close);
 KEEP(struct network_listen_record, keep_network_listen);
-KEEP(struct process_credentials_record, keep_process_credentials);
-KEEP(struct ptrace_record, keep_ptrace);
