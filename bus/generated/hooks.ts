@@ -2,7 +2,7 @@
 import type { SelectorField } from "../types/fields.ts";
 
 /** Places in the kernel that a selector can act on. */
-export const HOOKS = ["process_exec", "network_connect", "chroot", "file_open", "network_accept", "network_bind", "network_close", "network_listen"] as const;
+export const HOOKS = ["process_exec", "network_connect", "chroot", "file_open", "network_accept", "network_bind", "network_close", "network_listen", "memfd_create", "mount", "process_credentials", "ptrace", "file_chmod", "file_chown", "file_link", "file_mkdir", "file_mmap", "file_rename", "file_symlink", "file_truncate", "file_unlink", "file_write", "memory_protect"] as const;
 export type Hook = (typeof HOOKS)[number];
 
 /** Fields of selectors that only some hooks have. */
@@ -10,10 +10,23 @@ export const OWN_FIELDS: Readonly<Record<string, SelectorField>> = {
   "socket.daddr": {"type":"address","operators":["in","notIn","cidr","notCidr"],"hooks":["network_connect","network_accept","network_close"]},
   "socket.dport": {"type":"number","operators":["in","notIn","range","notRange"],"hooks":["network_connect","network_accept","network_close"]},
   "socket.protocol": {"type":"protocol","operators":["in","notIn"],"hooks":["network_connect","network_accept","network_bind","network_close","network_listen"]},
-  "file.path": {"type":"path","operators":["in","notIn","prefix","notPrefix","suffix","notSuffix"],"hooks":["chroot","file_open"]},
-  "file.inode": {"type":"number","operators":["in","notIn","range","notRange"],"hooks":["file_open"]},
-  "file.device": {"type":"device","operators":["in","notIn"],"hooks":["file_open"]},
+  "file.path": {"type":"path","operators":["in","notIn","prefix","notPrefix","suffix","notSuffix"],"hooks":["chroot","file_open","memfd_create","file_chmod","file_chown","file_link","file_mkdir","file_mmap","file_rename","file_symlink","file_truncate","file_unlink","file_write","memory_protect"]},
+  "file.inode": {"type":"number","operators":["in","notIn","range","notRange"],"hooks":["file_open","file_write"]},
+  "file.device": {"type":"device","operators":["in","notIn"],"hooks":["file_open","file_write"]},
   "file.flags": {"type":"flags","operators":["mask"],"hooks":["file_open"]},
   "socket.saddr": {"type":"address","operators":["in","notIn","cidr","notCidr"],"hooks":["network_accept","network_bind","network_close","network_listen"]},
   "socket.sport": {"type":"number","operators":["in","notIn","range","notRange"],"hooks":["network_accept","network_bind","network_close","network_listen"]},
+  "flags": {"type":"flags","operators":["mask"],"hooks":["memfd_create","mount"]},
+  "target": {"type":"path","operators":["in","notIn","prefix","notPrefix","suffix","notSuffix"],"hooks":["mount"]},
+  "call": {"type":"name","operators":["in","notIn","range","notRange"],"hooks":["mount","process_credentials"]},
+  "new.uid": {"type":"number","operators":["in","notIn","range","notRange"],"hooks":["process_credentials","file_chown"]},
+  "new.euid": {"type":"number","operators":["in","notIn","range","notRange"],"hooks":["process_credentials"]},
+  "gained": {"type":"flags","operators":["mask"],"hooks":["process_credentials"]},
+  "gained.high": {"type":"flags","operators":["mask"],"hooks":["process_credentials"]},
+  "request": {"type":"name","operators":["in","notIn","range","notRange"],"hooks":["ptrace"]},
+  "target.pid": {"type":"number","operators":["in","notIn","range","notRange"],"hooks":["ptrace"]},
+  "mode.bits": {"type":"flags","operators":["mask"],"hooks":["file_chmod"]},
+  "new.gid": {"type":"number","operators":["in","notIn","range","notRange"],"hooks":["file_chown"]},
+  "memory.protection": {"type":"flags","operators":["mask"],"hooks":["file_mmap","memory_protect"]},
+  "anonymous": {"type":"boolean","operators":["in","notIn"],"hooks":["file_mmap","memory_protect"]},
 };
