@@ -2,7 +2,7 @@
 import { RecordReader } from "../records/record-reader.ts";
 
 /** Numbers of the record kinds. */
-export const RECORD_KINDS = { cgroup: 1, denial: 2, process_exec: 3, process_exit: 4, process_fork: 5, process_seed: 6, chroot: 7, file_open: 8, network_accept: 9, network_bind: 10, network_close: 11, network_listen: 12 } as const;
+export const RECORD_KINDS = { cgroup: 1, denial: 2, process_exec: 3, process_exit: 4, process_fork: 5, process_seed: 6, chroot: 7, file_open: 8, network_accept: 9, network_bind: 10, network_close: 11, network_listen: 12, memfd_create: 13, process_credentials: 15, ptrace: 16, file_chmod: 18, file_chown: 19, file_link: 20, file_mkdir: 21, file_mmap: 22, file_rename: 23, file_symlink: 24, file_truncate: 25, file_unlink: 26, file_write: 27, memory_protect: 28 } as const;
 export type RecordKind = keyof typeof RECORD_KINDS;
 
 /** enum process_flag. */
@@ -71,10 +71,24 @@ export const DENIAL_HOOK = {
   "network_bind": 5,
   "network_close": 6,
   "network_listen": 7,
+  "memfd_create": 8,
+  "process_credentials": 10,
+  "ptrace": 11,
+  "file_chmod": 12,
+  "file_chown": 13,
+  "file_link": 14,
+  "file_mkdir": 15,
+  "file_mmap": 16,
+  "file_rename": 17,
+  "file_symlink": 18,
+  "file_truncate": 19,
+  "file_unlink": 20,
+  "file_write": 21,
+  "memory_protect": 22,
 } as const;
 export type DenialHook = keyof typeof DENIAL_HOOK;
 
-export const DENIAL_HOOK_NAMES: Readonly<Record<number, DenialHook>> = { 0: "process_exec", 1: "network_connect", 2: "chroot", 3: "file_open", 4: "network_accept", 5: "network_bind", 6: "network_close", 7: "network_listen" };
+export const DENIAL_HOOK_NAMES: Readonly<Record<number, DenialHook>> = { 0: "process_exec", 1: "network_connect", 2: "chroot", 3: "file_open", 4: "network_accept", 5: "network_bind", 6: "network_close", 7: "network_listen", 8: "memfd_create", 10: "process_credentials", 11: "ptrace", 12: "file_chmod", 13: "file_chown", 14: "file_link", 15: "file_mkdir", 16: "file_mmap", 17: "file_rename", 18: "file_symlink", 19: "file_truncate", 20: "file_unlink", 21: "file_write", 22: "memory_protect" };
 
 /** enum denial_mode. */
 export const DENIAL_MODE = {
@@ -121,6 +135,45 @@ export const FILE_MARK = {
 export type FileMark = keyof typeof FILE_MARK;
 
 export const FILE_MARK_NAMES: readonly (readonly [number, FileMark])[] = [[1, "deleted"], [2, "truncated"], [4, "unreachable"], [8, "anonymous"], [16, "upper"], [32, "created"], [64, "named"], [128, "given"], [256, "unread"]];
+
+/** enum rename_flag. */
+export const RENAME_FLAG = {
+  "noreplace": 1,
+  "exchange": 2,
+  "whiteout": 4,
+} as const;
+export type RenameFlag = keyof typeof RENAME_FLAG;
+
+export const RENAME_FLAG_NAMES: readonly (readonly [number, RenameFlag])[] = [[1, "noreplace"], [2, "exchange"], [4, "whiteout"]];
+
+/** enum credentials_call. */
+export const CREDENTIALS_CALL = {
+  "setuid": 1,
+  "setreuid": 2,
+  "setresuid": 3,
+  "setfsuid": 4,
+  "setgid": 5,
+  "setregid": 6,
+  "setresgid": 7,
+  "setfsgid": 8,
+  "setgroups": 9,
+  "capset": 10,
+  "prctl": 11,
+} as const;
+export type CredentialsCall = keyof typeof CREDENTIALS_CALL;
+
+export const CREDENTIALS_CALL_NAMES: Readonly<Record<number, CredentialsCall>> = { 1: "setuid", 2: "setreuid", 3: "setresuid", 4: "setfsuid", 5: "setgid", 6: "setregid", 7: "setresgid", 8: "setfsgid", 9: "setgroups", 10: "capset", 11: "prctl" };
+
+/** enum ptrace_other. */
+export const PTRACE_OTHER = {
+  "process_vm_readv": 65537,
+  "process_vm_writev": 65538,
+  "pidfd_getfd": 65539,
+  "access": 65540,
+} as const;
+export type PtraceOther = keyof typeof PTRACE_OTHER;
+
+export const PTRACE_OTHER_NAMES: Readonly<Record<number, PtraceOther>> = { 65537: "process_vm_readv", 65538: "process_vm_writev", 65539: "pidfd_getfd", 65540: "access" };
 
 /** struct cgroup_record: 32 bytes and tails. */
 export class CgroupRecord extends RecordReader {
@@ -1519,6 +1572,1702 @@ export class NetworkListenRecord extends RecordReader {
   /** connections that may wait to be accepted: as in force, or as asked where the call failed */
   get backlog(): number {
     return this.u32(104);
+  }
+}
+
+/** struct memfd_create_record: 368 bytes and tails. */
+export class MemfdCreateRecord extends RecordReader {
+  static readonly KIND = 13;
+  static readonly BYTES = 368;
+
+  constructor() {
+    super(13, 368);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(48);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(64);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(72);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(76);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(80);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(84);
+  }
+  /** group */
+  get fileGid(): number {
+    return this.u32(88);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(92);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get fileFlags(): number {
+    return this.u32(96);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(100);
+  }
+  /** flags as the call was given them, MFD_* of linux/memfd.h */
+  get flags(): number {
+    return this.u32(104);
+  }
+  /** the name that it was given, which names nothing */
+  get name(): string {
+    return this.cstring(112, 256);
+  }
+  /** `/memfd:` and the name */
+  get path(): string {
+    return this.text(368, this.u32(48));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(368, this.u32(48));
+  }
+}
+
+/** struct process_credentials_record: 248 bytes. */
+export class ProcessCredentialsRecord extends RecordReader {
+  static readonly KIND = 15;
+  static readonly BYTES = 248;
+
+  constructor() {
+    super(15, 248);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** real user id */
+  get beforeUid(): number {
+    return this.u32(64);
+  }
+  /** real group id */
+  get beforeGid(): number {
+    return this.u32(68);
+  }
+  /** effective user id */
+  get beforeEuid(): number {
+    return this.u32(72);
+  }
+  /** effective group id */
+  get beforeEgid(): number {
+    return this.u32(76);
+  }
+  /** saved user id */
+  get beforeSuid(): number {
+    return this.u32(80);
+  }
+  /** saved group id */
+  get beforeSgid(): number {
+    return this.u32(84);
+  }
+  /** user id for access to files */
+  get beforeFsuid(): number {
+    return this.u32(88);
+  }
+  /** group id for access to files */
+  get beforeFsgid(): number {
+    return this.u32(92);
+  }
+  /** audit user id: who logged in; 4294967295 when nobody did */
+  get beforeAuid(): number {
+    return this.u32(96);
+  }
+  /** securebits flags, as PR_GET_SECUREBITS gives them */
+  get beforeSecurebits(): number {
+    return this.u32(100);
+  }
+  /** effective capabilities */
+  get beforeCapEffective(): number {
+    return this.number(104);
+  }
+  /** permitted capabilities */
+  get beforeCapPermitted(): number {
+    return this.number(112);
+  }
+  /** inheritable capabilities */
+  get beforeCapInheritable(): number {
+    return this.number(120);
+  }
+  /** capability bounding set */
+  get beforeCapBounding(): number {
+    return this.number(128);
+  }
+  /** ambient capabilities */
+  get beforeCapAmbient(): number {
+    return this.number(136);
+  }
+  /** real user id */
+  get afterUid(): number {
+    return this.u32(144);
+  }
+  /** real group id */
+  get afterGid(): number {
+    return this.u32(148);
+  }
+  /** effective user id */
+  get afterEuid(): number {
+    return this.u32(152);
+  }
+  /** effective group id */
+  get afterEgid(): number {
+    return this.u32(156);
+  }
+  /** saved user id */
+  get afterSuid(): number {
+    return this.u32(160);
+  }
+  /** saved group id */
+  get afterSgid(): number {
+    return this.u32(164);
+  }
+  /** user id for access to files */
+  get afterFsuid(): number {
+    return this.u32(168);
+  }
+  /** group id for access to files */
+  get afterFsgid(): number {
+    return this.u32(172);
+  }
+  /** audit user id: who logged in; 4294967295 when nobody did */
+  get afterAuid(): number {
+    return this.u32(176);
+  }
+  /** securebits flags, as PR_GET_SECUREBITS gives them */
+  get afterSecurebits(): number {
+    return this.u32(180);
+  }
+  /** effective capabilities */
+  get afterCapEffective(): number {
+    return this.number(184);
+  }
+  /** permitted capabilities */
+  get afterCapPermitted(): number {
+    return this.number(192);
+  }
+  /** inheritable capabilities */
+  get afterCapInheritable(): number {
+    return this.number(200);
+  }
+  /** capability bounding set */
+  get afterCapBounding(): number {
+    return this.number(208);
+  }
+  /** ambient capabilities */
+  get afterCapAmbient(): number {
+    return this.number(216);
+  }
+  /** the system call */
+  get call(): number {
+    return this.u32(224);
+  }
+  /** whether the beginning of the call was seen */
+  get beforeKnown(): boolean {
+    return this.u32(228) !== 0;
+  }
+  /** real id that was asked for; 4294967295 for none */
+  get askedReal(): number {
+    return this.u32(232);
+  }
+  /** effective id that was asked for; 4294967295 for none */
+  get askedEffective(): number {
+    return this.u32(236);
+  }
+  /** saved id that was asked for; 4294967295 for none */
+  get askedSaved(): number {
+    return this.u32(240);
+  }
+  /** id for access to files that was asked for; 4294967295 for none */
+  get askedFs(): number {
+    return this.u32(244);
+  }
+}
+
+/** struct ptrace_record: 112 bytes. */
+export class PtraceRecord extends RecordReader {
+  static readonly KIND = 16;
+  static readonly BYTES = 112;
+
+  constructor() {
+    super(16, 112);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get targetStart(): bigint {
+    return this.u64(64);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get targetSelfExecId(): number {
+    return this.number(72);
+  }
+  /** process id in the initial pid namespace */
+  get targetTgid(): number {
+    return this.u32(80);
+  }
+  /** address in the traced process; 0 where the request has none */
+  get address(): number {
+    return this.number(88);
+  }
+  /** the request's data, how many bytes are read or written, or the descriptor that is taken */
+  get data(): Buffer {
+    return this.bytes(96, 8);
+  }
+  /** PTRACE_* as in linux/ptrace.h, or enum ptrace_other */
+  get request(): number {
+    return this.u32(104);
+  }
+  /** the other process as the call names it: in the caller's pid namespace; a pidfd at pidfd_getfd */
+  get targetPid(): number {
+    return this.u32(108);
+  }
+}
+
+/** struct file_chmod_record: 112 bytes and tails. */
+export class FileChmodRecord extends RecordReader {
+  static readonly KIND = 18;
+  static readonly BYTES = 112;
+
+  constructor() {
+    super(18, 112);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(48);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(64);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(72);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(76);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(80);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(84);
+  }
+  /** group */
+  get fileGid(): number {
+    return this.u32(88);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(92);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get fileFlags(): number {
+    return this.u32(96);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(100);
+  }
+  /** permission bits asked for */
+  get mode(): number {
+    return this.u32(104);
+  }
+  /** permission bits that it had; 65535 where that is not known */
+  get before(): number {
+    return this.u32(108);
+  }
+  /** its path */
+  get path(): string {
+    return this.text(112, this.u32(48));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(112, this.u32(48));
+  }
+}
+
+/** struct file_chown_record: 120 bytes and tails. */
+export class FileChownRecord extends RecordReader {
+  static readonly KIND = 19;
+  static readonly BYTES = 120;
+
+  constructor() {
+    super(19, 120);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(48);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(64);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(72);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(76);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(80);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(84);
+  }
+  /** group */
+  get fileGid(): number {
+    return this.u32(88);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(92);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get fileFlags(): number {
+    return this.u32(96);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(100);
+  }
+  /** new owner; 4294967295: it stays */
+  get uid(): number {
+    return this.u32(104);
+  }
+  /** new group; 4294967295: it stays */
+  get gid(): number {
+    return this.u32(108);
+  }
+  /** whether the file is as it was before the change */
+  get before(): boolean {
+    return this.u32(112) !== 0;
+  }
+  /** its path */
+  get path(): string {
+    return this.text(120, this.u32(48));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(120, this.u32(48));
+  }
+}
+
+/** struct file_link_record: 144 bytes and tails. */
+export class FileLinkRecord extends RecordReader {
+  static readonly KIND = 20;
+  static readonly BYTES = 144;
+
+  constructor() {
+    super(20, 144);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(48) + this.u32(52);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(64);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(72);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(76);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(80);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(84);
+  }
+  /** group */
+  get fileGid(): number {
+    return this.u32(88);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(92);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get fileFlags(): number {
+    return this.u32(96);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(100);
+  }
+  /** inode number */
+  get nameInode(): number {
+    return this.number(104);
+  }
+  /** major number of the device that it lies on */
+  get nameDeviceMajor(): number {
+    return this.u32(112);
+  }
+  /** minor number of the device that it lies on */
+  get nameDeviceMinor(): number {
+    return this.u32(116);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get nameLinks(): number {
+    return this.u32(120);
+  }
+  /** owner */
+  get nameUid(): number {
+    return this.u32(124);
+  }
+  /** group */
+  get nameGid(): number {
+    return this.u32(128);
+  }
+  /** type and permission bits */
+  get nameMode(): number {
+    return this.u32(132);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get nameFlags(): number {
+    return this.u32(136);
+  }
+  /** marks */
+  get nameMarks(): number {
+    return this.u32(140);
+  }
+  /** the name that it had */
+  get path(): string {
+    return this.text(144, this.u32(48));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(144, this.u32(48));
+  }
+  /** its new name */
+  get to(): string {
+    return this.text(144 + this.u32(48), this.u32(52));
+  }
+  /** The bytes of `to`, valid as long as the record. */
+  get toRaw(): Buffer {
+    return this.bytes(144 + this.u32(48), this.u32(52));
+  }
+}
+
+/** struct file_mkdir_record: 112 bytes and tails. */
+export class FileMkdirRecord extends RecordReader {
+  static readonly KIND = 21;
+  static readonly BYTES = 112;
+
+  constructor() {
+    super(21, 112);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(48);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(64);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(72);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(76);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(80);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(84);
+  }
+  /** group */
+  get fileGid(): number {
+    return this.u32(88);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(92);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get fileFlags(): number {
+    return this.u32(96);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(100);
+  }
+  /** permission bits that it was made with, the umask applied */
+  get mode(): number {
+    return this.u32(104);
+  }
+  /** the new directory */
+  get path(): string {
+    return this.text(112, this.u32(48));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(112, this.u32(48));
+  }
+}
+
+/** struct file_mmap_record: 136 bytes and tails. */
+export class FileMmapRecord extends RecordReader {
+  static readonly KIND = 22;
+  static readonly BYTES = 136;
+
+  constructor() {
+    super(22, 136);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(48);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(64);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(72);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(76);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(80);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(84);
+  }
+  /** group */
+  get fileGid(): number {
+    return this.u32(88);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(92);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get fileFlags(): number {
+    return this.u32(96);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(100);
+  }
+  /** where it was mapped; 0 where it was refused */
+  get address(): number {
+    return this.number(104);
+  }
+  /** bytes asked for */
+  get length(): number {
+    return this.number(112);
+  }
+  /** where in the file it begins */
+  get offset(): number {
+    return this.number(120);
+  }
+  /** PROT_READ 1, PROT_WRITE 2, PROT_EXEC 4 */
+  get protection(): number {
+    return this.u32(128);
+  }
+  /** flags of mmap (MAP_PRIVATE ...) */
+  get flags(): number {
+    return this.u32(132);
+  }
+  /** the mapped file's path */
+  get path(): string {
+    return this.text(136, this.u32(48));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(136, this.u32(48));
+  }
+}
+
+/** struct file_rename_record: 152 bytes and tails. */
+export class FileRenameRecord extends RecordReader {
+  static readonly KIND = 23;
+  static readonly BYTES = 152;
+
+  constructor() {
+    super(23, 152);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(48) + this.u32(52);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(64);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(72);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(76);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(80);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(84);
+  }
+  /** group */
+  get fileGid(): number {
+    return this.u32(88);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(92);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get fileFlags(): number {
+    return this.u32(96);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(100);
+  }
+  /** inode number */
+  get replacedInode(): number {
+    return this.number(104);
+  }
+  /** major number of the device that it lies on */
+  get replacedDeviceMajor(): number {
+    return this.u32(112);
+  }
+  /** minor number of the device that it lies on */
+  get replacedDeviceMinor(): number {
+    return this.u32(116);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get replacedLinks(): number {
+    return this.u32(120);
+  }
+  /** owner */
+  get replacedUid(): number {
+    return this.u32(124);
+  }
+  /** group */
+  get replacedGid(): number {
+    return this.u32(128);
+  }
+  /** type and permission bits */
+  get replacedMode(): number {
+    return this.u32(132);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get replacedFlags(): number {
+    return this.u32(136);
+  }
+  /** marks */
+  get replacedMarks(): number {
+    return this.u32(140);
+  }
+  /** flags of renameat2 */
+  get flags(): number {
+    return this.u32(144);
+  }
+  /** its old name */
+  get path(): string {
+    return this.text(152, this.u32(48));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(152, this.u32(48));
+  }
+  /** its new name */
+  get to(): string {
+    return this.text(152 + this.u32(48), this.u32(52));
+  }
+  /** The bytes of `to`, valid as long as the record. */
+  get toRaw(): Buffer {
+    return this.bytes(152 + this.u32(48), this.u32(52));
+  }
+}
+
+/** struct file_symlink_record: 104 bytes and tails. */
+export class FileSymlinkRecord extends RecordReader {
+  static readonly KIND = 24;
+  static readonly BYTES = 104;
+
+  constructor() {
+    super(24, 104);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(48) + this.u32(52);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(64);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(72);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(76);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(80);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(84);
+  }
+  /** group */
+  get fileGid(): number {
+    return this.u32(88);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(92);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get fileFlags(): number {
+    return this.u32(96);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(100);
+  }
+  /** the new link */
+  get path(): string {
+    return this.text(104, this.u32(48));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(104, this.u32(48));
+  }
+  /** what it says, as it was given */
+  get target(): string {
+    return this.text(104 + this.u32(48), this.u32(52));
+  }
+  /** The bytes of `target`, valid as long as the record. */
+  get targetRaw(): Buffer {
+    return this.bytes(104 + this.u32(48), this.u32(52));
+  }
+}
+
+/** struct file_truncate_record: 120 bytes and tails. */
+export class FileTruncateRecord extends RecordReader {
+  static readonly KIND = 25;
+  static readonly BYTES = 120;
+
+  constructor() {
+    super(25, 120);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(48);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(64);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(72);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(76);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(80);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(84);
+  }
+  /** group */
+  get fileGid(): number {
+    return this.u32(88);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(92);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get fileFlags(): number {
+    return this.u32(96);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(100);
+  }
+  /** length that was asked for; all ones where that is not known */
+  get length(): number {
+    return this.number(104);
+  }
+  /** length that it had; all ones where the hook comes after the change */
+  get before(): number {
+    return this.number(112);
+  }
+  /** its path */
+  get path(): string {
+    return this.text(120, this.u32(48));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(120, this.u32(48));
+  }
+}
+
+/** struct file_unlink_record: 112 bytes and tails. */
+export class FileUnlinkRecord extends RecordReader {
+  static readonly KIND = 26;
+  static readonly BYTES = 112;
+
+  constructor() {
+    super(26, 112);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(48);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(64);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(72);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(76);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(80);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(84);
+  }
+  /** group */
+  get fileGid(): number {
+    return this.u32(88);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(92);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get fileFlags(): number {
+    return this.u32(96);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(100);
+  }
+  /** whether a directory was removed */
+  get directory(): boolean {
+    return this.u32(104) !== 0;
+  }
+  /** the removed name */
+  get path(): string {
+    return this.text(112, this.u32(48));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(112, this.u32(48));
+  }
+}
+
+/** struct file_write_record: 112 bytes and tails. */
+export class FileWriteRecord extends RecordReader {
+  static readonly KIND = 27;
+  static readonly BYTES = 112;
+
+  constructor() {
+    super(27, 112);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(48);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(64);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(72);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(76);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(80);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(84);
+  }
+  /** group */
+  get fileGid(): number {
+    return this.u32(88);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(92);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get fileFlags(): number {
+    return this.u32(96);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(100);
+  }
+  /** bytes that were written by all of them */
+  get written(): number {
+    return this.number(104);
+  }
+  /** its path */
+  get path(): string {
+    return this.text(112, this.u32(48));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(112, this.u32(48));
+  }
+}
+
+/** struct memory_protect_record: 128 bytes and tails. */
+export class MemoryProtectRecord extends RecordReader {
+  static readonly KIND = 28;
+  static readonly BYTES = 128;
+
+  constructor() {
+    super(28, 128);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(48);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(64);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(72);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(76);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(80);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(84);
+  }
+  /** group */
+  get fileGid(): number {
+    return this.u32(88);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(92);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get fileFlags(): number {
+    return this.u32(96);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(100);
+  }
+  /** where the memory begins */
+  get address(): number {
+    return this.number(104);
+  }
+  /** bytes */
+  get length(): number {
+    return this.number(112);
+  }
+  /** PROT_READ 1, PROT_WRITE 2, PROT_EXEC 4 */
+  get protection(): number {
+    return this.u32(120);
+  }
+  /** 1: a file is mapped there, 0: none is, 2: not known */
+  get of(): number {
+    return this.u32(124);
+  }
+  /** the file's path */
+  get path(): string {
+    return this.text(128, this.u32(48));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(128, this.u32(48));
   }
 }
 

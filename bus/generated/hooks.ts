@@ -2,7 +2,7 @@
 import type { SelectorField } from "../types/fields.ts";
 
 /** Places in the kernel that a selector can act on. */
-export const HOOKS = ["process_exec", "network_connect", "chroot", "file_open", "network_accept", "network_bind", "network_close", "network_listen"] as const;
+export const HOOKS = ["process_exec", "network_connect", "chroot", "file_open", "network_accept", "network_bind", "network_close", "network_listen", "memfd_create", "process_credentials", "ptrace", "file_chmod", "file_chown", "file_link", "file_mkdir", "file_mmap", "file_rename", "file_symlink", "file_truncate", "file_unlink", "file_write", "memory_protect"] as const;
 export type Hook = (typeof HOOKS)[number];
 
 /** Fields of selectors that only some hooks have. */
@@ -10,10 +10,22 @@ export const OWN_FIELDS: Readonly<Record<string, SelectorField>> = {
   "socket.daddr": {"type":"address","operators":["in","notIn","cidr","notCidr"],"hooks":["network_connect","network_accept","network_close"]},
   "socket.dport": {"type":"number","operators":["in","notIn","range","notRange"],"hooks":["network_connect","network_accept","network_close"],"most":65535},
   "socket.protocol": {"type":"protocol","operators":["in","notIn"],"hooks":["network_connect","network_accept","network_bind","network_close","network_listen"]},
-  "file.path": {"type":"path","operators":["in","notIn","prefix","notPrefix","suffix","notSuffix"],"hooks":["chroot","file_open"]},
-  "file.inode": {"type":"number","operators":["in","notIn","range","notRange"],"hooks":["file_open"],"most":9007199254740991},
-  "file.device": {"type":"device","operators":["in","notIn"],"hooks":["file_open"]},
+  "file.path": {"type":"path","operators":["in","notIn","prefix","notPrefix","suffix","notSuffix"],"hooks":["chroot","file_open","memfd_create","file_chmod","file_chown","file_link","file_mkdir","file_mmap","file_rename","file_symlink","file_truncate","file_unlink","file_write","memory_protect"]},
+  "file.inode": {"type":"number","operators":["in","notIn","range","notRange"],"hooks":["file_open","file_write"],"most":9007199254740991},
+  "file.device": {"type":"device","operators":["in","notIn"],"hooks":["file_open","file_write"]},
   "file.flags": {"type":"flags","operators":["mask"],"hooks":["file_open"],"names":["O_WRONLY","O_RDWR","O_CREAT","O_EXCL","O_TRUNC","O_APPEND","O_NONBLOCK","O_SYNC"]},
   "socket.saddr": {"type":"address","operators":["in","notIn","cidr","notCidr"],"hooks":["network_accept","network_bind","network_close","network_listen"]},
   "socket.sport": {"type":"number","operators":["in","notIn","range","notRange"],"hooks":["network_accept","network_bind","network_close","network_listen"],"most":65535},
+  "flags": {"type":"flags","operators":["mask"],"hooks":["memfd_create"],"names":["MFD_CLOEXEC","MFD_ALLOW_SEALING","MFD_HUGETLB","MFD_NOEXEC_SEAL","MFD_EXEC"]},
+  "call": {"type":"name","operators":["in","notIn","range","notRange"],"hooks":["process_credentials"],"names":["setuid","setreuid","setresuid","setfsuid","setgid","setregid","setresgid","setfsgid","setgroups","capset","prctl"],"most":11},
+  "new.uid": {"type":"number","operators":["in","notIn","range","notRange"],"hooks":["process_credentials","file_chown"],"most":4294967295},
+  "new.euid": {"type":"number","operators":["in","notIn","range","notRange"],"hooks":["process_credentials"],"most":4294967295},
+  "gained": {"type":"flags","operators":["mask"],"hooks":["process_credentials"],"names":["CAP_CHOWN","CAP_DAC_OVERRIDE","CAP_DAC_READ_SEARCH","CAP_FOWNER","CAP_FSETID","CAP_KILL","CAP_SETGID","CAP_SETUID","CAP_SETPCAP","CAP_LINUX_IMMUTABLE","CAP_NET_BIND_SERVICE","CAP_NET_BROADCAST","CAP_NET_ADMIN","CAP_NET_RAW","CAP_IPC_LOCK","CAP_IPC_OWNER","CAP_SYS_MODULE","CAP_SYS_RAWIO","CAP_SYS_CHROOT","CAP_SYS_PTRACE","CAP_SYS_PACCT","CAP_SYS_ADMIN","CAP_SYS_BOOT","CAP_SYS_NICE","CAP_SYS_RESOURCE","CAP_SYS_TIME","CAP_SYS_TTY_CONFIG","CAP_MKNOD","CAP_LEASE","CAP_AUDIT_WRITE","CAP_AUDIT_CONTROL","CAP_SETFCAP"]},
+  "gained.high": {"type":"flags","operators":["mask"],"hooks":["process_credentials"],"names":["CAP_MAC_OVERRIDE","CAP_MAC_ADMIN","CAP_SYSLOG","CAP_WAKE_ALARM","CAP_BLOCK_SUSPEND","CAP_AUDIT_READ","CAP_PERFMON","CAP_BPF","CAP_CHECKPOINT_RESTORE"]},
+  "request": {"type":"name","operators":["in","notIn","range","notRange"],"hooks":["ptrace"],"names":["PTRACE_TRACEME","PTRACE_PEEKTEXT","PTRACE_PEEKDATA","PTRACE_PEEKUSR","PTRACE_POKETEXT","PTRACE_POKEDATA","PTRACE_POKEUSR","PTRACE_CONT","PTRACE_KILL","PTRACE_SINGLESTEP","PTRACE_GETREGS","PTRACE_SETREGS","PTRACE_GETFPREGS","PTRACE_SETFPREGS","PTRACE_ATTACH","PTRACE_DETACH","PTRACE_SYSCALL","PTRACE_ARCH_PRCTL","PTRACE_SYSEMU","PTRACE_SYSEMU_SINGLESTEP","PTRACE_SETOPTIONS","PTRACE_GETEVENTMSG","PTRACE_GETSIGINFO","PTRACE_SETSIGINFO","PTRACE_GETREGSET","PTRACE_SETREGSET","PTRACE_SEIZE","PTRACE_INTERRUPT","PTRACE_LISTEN","PTRACE_PEEKSIGINFO","PTRACE_GETSIGMASK","PTRACE_SETSIGMASK","PTRACE_SECCOMP_GET_FILTER","PTRACE_SECCOMP_GET_METADATA","PTRACE_GET_SYSCALL_INFO","PTRACE_GET_RSEQ_CONFIGURATION","process_vm_readv","process_vm_writev","pidfd_getfd","access"],"most":4294967295},
+  "target.pid": {"type":"number","operators":["in","notIn","range","notRange"],"hooks":["ptrace"],"most":4294967295},
+  "mode.bits": {"type":"flags","operators":["mask"],"hooks":["file_chmod"],"names":["S_ISUID","S_ISGID","S_ISVTX","S_IXUSR","S_IXGRP","S_IXOTH","S_IWGRP","S_IWOTH","S_IROTH"]},
+  "new.gid": {"type":"number","operators":["in","notIn","range","notRange"],"hooks":["file_chown"],"most":4294967295},
+  "memory.protection": {"type":"flags","operators":["mask"],"hooks":["file_mmap","memory_protect"],"names":["PROT_READ","PROT_WRITE","PROT_EXEC"]},
+  "anonymous": {"type":"boolean","operators":["in","notIn"],"hooks":["file_mmap","memory_protect"]},
 };

@@ -3,15 +3,43 @@
 #pragma once
 
 #include "hooks/chroot.bpf.c"
+#include "hooks/file_chmod.bpf.c"
+#include "hooks/file_chown.bpf.c"
+#include "hooks/file_link.bpf.c"
+#include "hooks/file_mkdir.bpf.c"
+#include "hooks/file_mmap.bpf.c"
 #include "hooks/file_open.bpf.c"
+#include "hooks/file_rename.bpf.c"
+#include "hooks/file_symlink.bpf.c"
+#include "hooks/file_truncate.bpf.c"
+#include "hooks/file_unlink.bpf.c"
+#include "hooks/file_write.bpf.c"
+#include "hooks/memfd_create.bpf.c"
+#include "hooks/memory_protect.bpf.c"
 #include "hooks/network_accept.bpf.c"
 #include "hooks/network_bind.bpf.c"
 #include "hooks/network_close.bpf.c"
 #include "hooks/network_listen.bpf.c"
+#include "hooks/process_credentials.bpf.c"
+#include "hooks/ptrace.bpf.c"
 
 KEEP(struct chroot_record, keep_chroot);
+KEEP(struct file_chmod_record, keep_file_chmod);
+KEEP(struct file_chown_record, keep_file_chown);
+KEEP(struct file_link_record, keep_file_link);
+KEEP(struct file_mkdir_record, keep_file_mkdir);
+KEEP(struct file_mmap_record, keep_file_mmap);
 KEEP(struct file_open_record, keep_file_open);
+KEEP(struct file_rename_record, keep_file_rename);
+KEEP(struct file_symlink_record, keep_file_symlink);
+KEEP(struct file_truncate_record, keep_file_truncate);
+KEEP(struct file_unlink_record, keep_file_unlink);
+KEEP(struct file_write_record, keep_file_write);
+KEEP(struct memfd_create_record, keep_memfd_create);
+KEEP(struct memory_protect_record, keep_memory_protect);
 KEEP(struct network_accept_record, keep_network_accept);
 KEEP(struct network_bind_record, keep_network_bind);
 KEEP(struct network_close_record, keep_network_close);
 KEEP(struct network_listen_record, keep_network_listen);
+KEEP(struct process_credentials_record, keep_process_credentials);
+KEEP(struct ptrace_record, keep_ptrace);
