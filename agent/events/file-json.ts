@@ -27,7 +27,8 @@ export function fileJson(record: FileParts): string {
     `{"path":${quote(record.path)},"flags":${flagText(record.fileFlags)},"mode":"${octal(mode & 0o7777)}"` +
     `,"type":"${TYPES[mode >> 12] ?? "other"}","inode":${record.fileInode}` +
     `,"device":"${record.fileDeviceMajor}:${record.fileDeviceMinor}","links":${record.fileLinks}` +
-    `,"uid":${record.fileUid},"gid":${record.fileGid},"deleted":${mark(FILE_MARK.deleted)}` +
+    `,"uid":${record.fileUid},"gid":${record.fileGid},"created":${mark(FILE_MARK.created)}` +
+    `,"deleted":${mark(FILE_MARK.deleted)}` +
     `,"anonymous":${mark(FILE_MARK.anonymous)},"unreachable":${mark(FILE_MARK.unreachable)}` +
     `,"truncated":${mark(FILE_MARK.truncated)},"upper":${mark(FILE_MARK.upper)}}`
   );

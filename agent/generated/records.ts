@@ -2,7 +2,7 @@
 import { RecordReader } from "../records/record-reader.ts";
 
 /** Numbers of the record kinds. */
-export const RECORD_KINDS = { cgroup: 1, denial: 2, process_exec: 3, process_exit: 4, process_fork: 5, process_seed: 6, chroot: 7, file_open: 8, network_accept: 9, network_bind: 10, network_close: 11, network_listen: 12, memfd_create: 13, process_credentials: 15, ptrace: 16, file_chmod: 18, file_chown: 19, file_link: 20, file_mkdir: 21, file_mmap: 22, file_rename: 23, file_symlink: 24, file_truncate: 25, file_unlink: 26, file_write: 27, memory_protect: 28 } as const;
+export const RECORD_KINDS = { cgroup: 1, denial: 2, process_exec: 3, process_exit: 4, process_clone: 5, process_seed: 6, chroot: 7, file_open: 8, network_accept: 9, network_bind: 10, network_close: 11, network_listen: 12, memfd_create: 13, mount: 14, process_credentials: 15, ptrace: 16, network_connect: 17, file_chmod: 18, file_chown: 19, file_link: 20, file_mkdir: 21, file_mmap: 22, file_rename: 23, file_symlink: 24, file_truncate: 25, file_unlink: 26, file_write: 27, memory_protect: 28, bpf_load: 29, keyring: 30, module_load: 31, namespace_change: 32, pivot_root: 33, process_signal: 34, stdio_redirect: 35, userfaultfd: 36, process_fork: 37 } as const;
 export type RecordKind = keyof typeof RECORD_KINDS;
 
 /** enum process_flag. */
@@ -72,6 +72,7 @@ export const DENIAL_HOOK = {
   "network_close": 6,
   "network_listen": 7,
   "memfd_create": 8,
+  "mount": 9,
   "process_credentials": 10,
   "ptrace": 11,
   "file_chmod": 12,
@@ -85,10 +86,19 @@ export const DENIAL_HOOK = {
   "file_unlink": 20,
   "file_write": 21,
   "memory_protect": 22,
+  "bpf_load": 23,
+  "keyring": 24,
+  "module_load": 25,
+  "namespace_change": 26,
+  "pivot_root": 27,
+  "process_signal": 28,
+  "stdio_redirect": 29,
+  "userfaultfd": 30,
+  "process_fork": 31,
 } as const;
 export type DenialHook = keyof typeof DENIAL_HOOK;
 
-export const DENIAL_HOOK_NAMES: Readonly<Record<number, DenialHook>> = { 0: "process_exec", 1: "network_connect", 2: "chroot", 3: "file_open", 4: "network_accept", 5: "network_bind", 6: "network_close", 7: "network_listen", 8: "memfd_create", 10: "process_credentials", 11: "ptrace", 12: "file_chmod", 13: "file_chown", 14: "file_link", 15: "file_mkdir", 16: "file_mmap", 17: "file_rename", 18: "file_symlink", 19: "file_truncate", 20: "file_unlink", 21: "file_write", 22: "memory_protect" };
+export const DENIAL_HOOK_NAMES: Readonly<Record<number, DenialHook>> = { 0: "process_exec", 1: "network_connect", 2: "chroot", 3: "file_open", 4: "network_accept", 5: "network_bind", 6: "network_close", 7: "network_listen", 8: "memfd_create", 9: "mount", 10: "process_credentials", 11: "ptrace", 12: "file_chmod", 13: "file_chown", 14: "file_link", 15: "file_mkdir", 16: "file_mmap", 17: "file_rename", 18: "file_symlink", 19: "file_truncate", 20: "file_unlink", 21: "file_write", 22: "memory_protect", 23: "bpf_load", 24: "keyring", 25: "module_load", 26: "namespace_change", 27: "pivot_root", 28: "process_signal", 29: "stdio_redirect", 30: "userfaultfd", 31: "process_fork" };
 
 /** enum denial_mode. */
 export const DENIAL_MODE = {
@@ -136,6 +146,16 @@ export type FileMark = keyof typeof FILE_MARK;
 
 export const FILE_MARK_NAMES: readonly (readonly [number, FileMark])[] = [[1, "deleted"], [2, "truncated"], [4, "unreachable"], [8, "anonymous"], [16, "upper"], [32, "created"], [64, "named"], [128, "given"], [256, "unread"]];
 
+/** enum bpf_load_command. */
+export const BPF_LOAD_COMMAND = {
+  "map_create": 0,
+  "prog_load": 5,
+  "btf_load": 18,
+} as const;
+export type BpfLoadCommand = keyof typeof BPF_LOAD_COMMAND;
+
+export const BPF_LOAD_COMMAND_NAMES: Readonly<Record<number, BpfLoadCommand>> = { 0: "map_create", 5: "prog_load", 18: "btf_load" };
+
 /** enum rename_flag. */
 export const RENAME_FLAG = {
   "noreplace": 1,
@@ -145,6 +165,59 @@ export const RENAME_FLAG = {
 export type RenameFlag = keyof typeof RENAME_FLAG;
 
 export const RENAME_FLAG_NAMES: readonly (readonly [number, RenameFlag])[] = [[1, "noreplace"], [2, "exchange"], [4, "whiteout"]];
+
+/** enum keyring_call. */
+export const KEYRING_CALL = {
+  "add_key": 1,
+  "request_key": 2,
+  "keyctl": 3,
+} as const;
+export type KeyringCall = keyof typeof KEYRING_CALL;
+
+export const KEYRING_CALL_NAMES: Readonly<Record<number, KeyringCall>> = { 1: "add_key", 2: "request_key", 3: "keyctl" };
+
+/** enum module_call. */
+export const MODULE_CALL = {
+  "init_module": 1,
+  "finit_module": 2,
+} as const;
+export type ModuleCall = keyof typeof MODULE_CALL;
+
+export const MODULE_CALL_NAMES: Readonly<Record<number, ModuleCall>> = { 1: "init_module", 2: "finit_module" };
+
+/** enum mount_call. */
+export const MOUNT_CALL = {
+  "mount": 1,
+  "move_mount": 2,
+} as const;
+export type MountCall = keyof typeof MOUNT_CALL;
+
+export const MOUNT_CALL_NAMES: Readonly<Record<number, MountCall>> = { 1: "mount", 2: "move_mount" };
+
+/** enum namespace_call. */
+export const NAMESPACE_CALL = {
+  "unshare": 1,
+  "setns": 2,
+  "clone": 3,
+} as const;
+export type NamespaceCall = keyof typeof NAMESPACE_CALL;
+
+export const NAMESPACE_CALL_NAMES: Readonly<Record<number, NamespaceCall>> = { 1: "unshare", 2: "setns", 3: "clone" };
+
+/** enum namespace_type. */
+export const NAMESPACE_TYPE = {
+  "time": 128,
+  "mnt": 131072,
+  "cgroup": 33554432,
+  "uts": 67108864,
+  "ipc": 134217728,
+  "user": 268435456,
+  "pid": 536870912,
+  "net": 1073741824,
+} as const;
+export type NamespaceType = keyof typeof NAMESPACE_TYPE;
+
+export const NAMESPACE_TYPE_NAMES: readonly (readonly [number, NamespaceType])[] = [[128, "time"], [131072, "mnt"], [33554432, "cgroup"], [67108864, "uts"], [134217728, "ipc"], [268435456, "user"], [536870912, "pid"], [1073741824, "net"]];
 
 /** enum credentials_call. */
 export const CREDENTIALS_CALL = {
@@ -163,6 +236,19 @@ export const CREDENTIALS_CALL = {
 export type CredentialsCall = keyof typeof CREDENTIALS_CALL;
 
 export const CREDENTIALS_CALL_NAMES: Readonly<Record<number, CredentialsCall>> = { 1: "setuid", 2: "setreuid", 3: "setresuid", 4: "setfsuid", 5: "setgid", 6: "setregid", 7: "setresgid", 8: "setfsgid", 9: "setgroups", 10: "capset", 11: "prctl" };
+
+/** enum signal_outcome. */
+export const SIGNAL_OUTCOME = {
+  "delivered": 0,
+  "ignored": 1,
+  "already_pending": 2,
+  "overflow_fail": 3,
+  "lose_info": 4,
+  "refused": 5,
+} as const;
+export type SignalOutcome = keyof typeof SIGNAL_OUTCOME;
+
+export const SIGNAL_OUTCOME_NAMES: Readonly<Record<number, SignalOutcome>> = { 0: "delivered", 1: "ignored", 2: "already_pending", 3: "overflow_fail", 4: "lose_info", 5: "refused" };
 
 /** enum ptrace_other. */
 export const PTRACE_OTHER = {
@@ -707,8 +793,8 @@ export class ProcessExitRecord extends RecordReader {
   }
 }
 
-/** struct process_fork_record: 112 bytes. */
-export class ProcessForkRecord extends RecordReader {
+/** struct process_clone_record: 112 bytes. */
+export class ProcessCloneRecord extends RecordReader {
   static readonly KIND = 5;
   static readonly BYTES = 112;
 
@@ -1685,6 +1771,92 @@ export class MemfdCreateRecord extends RecordReader {
   }
 }
 
+/** struct mount_record: 424 bytes and tails. */
+export class MountRecord extends RecordReader {
+  static readonly KIND = 14;
+  static readonly BYTES = 424;
+
+  constructor() {
+    super(14, 424);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(48);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** the system call */
+  get call(): number {
+    return this.u32(64);
+  }
+  /** MS_* flags of linux/mount.h; at move_mount those that the mount has */
+  get flags(): number {
+    return this.u32(68);
+  }
+  /** device, directory or name that is mounted; the first 191 bytes */
+  get source(): string {
+    return this.cstring(72, 192);
+  }
+  /** type of the file system; empty where the call gives none */
+  get type(): string {
+    return this.cstring(264, 32);
+  }
+  /** options of the file system as text, the first 127 bytes; empty at move_mount */
+  get options(): string {
+    return this.cstring(296, 128);
+  }
+  /** where it is mounted */
+  get path(): string {
+    return this.text(424, this.u32(48));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(424, this.u32(48));
+  }
+}
+
 /** struct process_credentials_record: 248 bytes. */
 export class ProcessCredentialsRecord extends RecordReader {
   static readonly KIND = 15;
@@ -1970,6 +2142,88 @@ export class PtraceRecord extends RecordReader {
   /** the other process as the call names it: in the caller's pid namespace; a pidfd at pidfd_getfd */
   get targetPid(): number {
     return this.u32(108);
+  }
+}
+
+/** struct network_connect_record: 104 bytes. */
+export class NetworkConnectRecord extends RecordReader {
+  static readonly KIND = 17;
+  static readonly BYTES = 104;
+
+  constructor() {
+    super(17, 104);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** family of the addresses */
+  get socketFamily(): number {
+    return this.u8(64);
+  }
+  /** IP protocol (6 TCP, 17 UDP) */
+  get socketProtocol(): number {
+    return this.u16(66);
+  }
+  /** local port */
+  get socketSport(): number {
+    return this.u16(68);
+  }
+  /** peer's port */
+  get socketDport(): number {
+    return this.u16(70);
+  }
+  /** local address; IPv4 in the first four bytes */
+  get socketSaddr(): Buffer {
+    return this.bytes(72, 16);
+  }
+  /** peer's address; IPv4 in the first four bytes */
+  get socketDaddr(): Buffer {
+    return this.bytes(88, 16);
   }
 }
 
@@ -3268,6 +3522,852 @@ export class MemoryProtectRecord extends RecordReader {
   /** The bytes of `path`, valid as long as the record. */
   get pathRaw(): Buffer {
     return this.bytes(128, this.u32(48));
+  }
+}
+
+/** struct bpf_load_record: 112 bytes. */
+export class BpfLoadRecord extends RecordReader {
+  static readonly KIND = 29;
+  static readonly BYTES = 112;
+
+  constructor() {
+    super(29, 112);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** what is loaded */
+  get command(): number {
+    return this.u32(64);
+  }
+  /** enum bpf_prog_type or enum bpf_map_type; 0 for BTF */
+  get type(): number {
+    return this.u32(68);
+  }
+  /** enum bpf_attach_type that a program is for, 0 where it says none */
+  get attachType(): number {
+    return this.u32(72);
+  }
+  /** the new object's id; 0 when the call failed, and for BTF */
+  get id(): number {
+    return this.u32(76);
+  }
+  /** instructions of a program, entries of a map at most, bytes of BTF */
+  get length(): number {
+    return this.u32(80);
+  }
+  /** bytes of a map's key, else 0 */
+  get keySize(): number {
+    return this.u32(84);
+  }
+  /** bytes of a map's value, else 0 */
+  get valueSize(): number {
+    return this.u32(88);
+  }
+  /** BPF_F_* flags of a program or map, as the call was given them */
+  get flags(): number {
+    return this.u32(92);
+  }
+  /** name of the program or map */
+  get name(): string {
+    return this.cstring(96, 16);
+  }
+}
+
+/** struct keyring_record: 368 bytes. */
+export class KeyringRecord extends RecordReader {
+  static readonly KIND = 30;
+  static readonly BYTES = 368;
+
+  constructor() {
+    super(30, 368);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** the system call */
+  get call(): number {
+    return this.u32(64);
+  }
+  /** KEYCTL_* of linux/keyctl.h at keyctl, else 0 */
+  get operation(): number {
+    return this.u32(68);
+  }
+  /** the key that keyctl is about, by its number or as a keyring that it names by one below 0; at add_key and request_key the keyring, 0 for none */
+  get key(): number {
+    return this.s32(72);
+  }
+  /** bytes of the payload at add_key, else 0 */
+  get payloadBytes(): number {
+    return this.u32(76);
+  }
+  /** type of the key at add_key and request_key, as the call names it: the caller's memory at the call's end */
+  get type(): string {
+    return this.cstring(80, 32);
+  }
+  /** description of the key, as type; its first 255 bytes */
+  get description(): string {
+    return this.cstring(112, 256);
+  }
+}
+
+/** struct module_load_record: 304 bytes and tails. */
+export class ModuleLoadRecord extends RecordReader {
+  static readonly KIND = 31;
+  static readonly BYTES = 304;
+
+  constructor() {
+    super(31, 304);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(48);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(64);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(72);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(76);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(80);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(84);
+  }
+  /** group */
+  get fileGid(): number {
+    return this.u32(88);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(92);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get fileFlags(): number {
+    return this.u32(96);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(100);
+  }
+  /** bytes of the module's image, as given or as its file has */
+  get imageBytes(): number {
+    return this.number(104);
+  }
+  /** the system call */
+  get call(): number {
+    return this.u32(112);
+  }
+  /** MODULE_INIT_* flags of linux/module.h at finit_module, else 0 */
+  get flags(): number {
+    return this.u32(116);
+  }
+  /** the module's name; empty when the kernel did not take it */
+  get name(): string {
+    return this.cstring(120, 56);
+  }
+  /** parameters that it was given: the first 127 bytes */
+  get arguments(): string {
+    return this.cstring(176, 128);
+  }
+  /** path of its file; empty at init_module */
+  get path(): string {
+    return this.text(304, this.u32(48));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(304, this.u32(48));
+  }
+}
+
+/** struct namespace_change_record: 184 bytes. */
+export class NamespaceChangeRecord extends RecordReader {
+  static readonly KIND = 32;
+  static readonly BYTES = 184;
+
+  constructor() {
+    super(32, 184);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** inode of the UTS namespace */
+  get beforeUts(): number {
+    return this.u32(64);
+  }
+  /** inode of the IPC namespace */
+  get beforeIpc(): number {
+    return this.u32(68);
+  }
+  /** inode of the mount namespace */
+  get beforeMnt(): number {
+    return this.u32(72);
+  }
+  /** inode of the pid namespace */
+  get beforePid(): number {
+    return this.u32(76);
+  }
+  /** inode of the pid namespace of its children */
+  get beforePidForChildren(): number {
+    return this.u32(80);
+  }
+  /** inode of the network namespace */
+  get beforeNet(): number {
+    return this.u32(84);
+  }
+  /** inode of the time namespace */
+  get beforeTime(): number {
+    return this.u32(88);
+  }
+  /** inode of the cgroup namespace */
+  get beforeCgroup(): number {
+    return this.u32(92);
+  }
+  /** inode of the user namespace */
+  get beforeUser(): number {
+    return this.u32(96);
+  }
+  /** inode of the UTS namespace */
+  get afterUts(): number {
+    return this.u32(104);
+  }
+  /** inode of the IPC namespace */
+  get afterIpc(): number {
+    return this.u32(108);
+  }
+  /** inode of the mount namespace */
+  get afterMnt(): number {
+    return this.u32(112);
+  }
+  /** inode of the pid namespace */
+  get afterPid(): number {
+    return this.u32(116);
+  }
+  /** inode of the pid namespace of its children */
+  get afterPidForChildren(): number {
+    return this.u32(120);
+  }
+  /** inode of the network namespace */
+  get afterNet(): number {
+    return this.u32(124);
+  }
+  /** inode of the time namespace */
+  get afterTime(): number {
+    return this.u32(128);
+  }
+  /** inode of the cgroup namespace */
+  get afterCgroup(): number {
+    return this.u32(132);
+  }
+  /** inode of the user namespace */
+  get afterUser(): number {
+    return this.u32(136);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get childStart(): bigint {
+    return this.u64(144);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get childSelfExecId(): number {
+    return this.number(152);
+  }
+  /** process id in the initial pid namespace */
+  get childTgid(): number {
+    return this.u32(160);
+  }
+  /** the system call */
+  get call(): number {
+    return this.u32(168);
+  }
+  /** what the call asks for by its flags; where setns leaves it open, what it changed */
+  get types(): number {
+    return this.u32(172);
+  }
+  /** the call's flags as it was given them; at clone those that the kernel took */
+  get flags(): number {
+    return this.u32(176);
+  }
+  /** whether the beginning of the call was seen */
+  get beforeKnown(): boolean {
+    return this.u32(180) !== 0;
+  }
+}
+
+/** struct pivot_root_record: 64 bytes and tails. */
+export class PivotRootRecord extends RecordReader {
+  static readonly KIND = 33;
+  static readonly BYTES = 64;
+
+  constructor() {
+    super(33, 64);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(48) + this.u32(52);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** the new root, from the root before */
+  get path(): string {
+    return this.text(64, this.u32(48));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(64, this.u32(48));
+  }
+  /** where the root before is put, from the root before */
+  get other(): string {
+    return this.text(64 + this.u32(48), this.u32(52));
+  }
+  /** The bytes of `other`, valid as long as the record. */
+  get otherRaw(): Buffer {
+    return this.bytes(64 + this.u32(48), this.u32(52));
+  }
+}
+
+/** struct process_signal_record: 104 bytes. */
+export class ProcessSignalRecord extends RecordReader {
+  static readonly KIND = 34;
+  static readonly BYTES = 104;
+
+  constructor() {
+    super(34, 104);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get targetStart(): bigint {
+    return this.u64(64);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get targetSelfExecId(): number {
+    return this.number(72);
+  }
+  /** process id in the initial pid namespace */
+  get targetTgid(): number {
+    return this.u32(80);
+  }
+  /** number of the signal */
+  get signal(): number {
+    return this.u32(88);
+  }
+  /** the thread that it is for, when it is for one; else 0 */
+  get targetTid(): number {
+    return this.u32(92);
+  }
+  /** what became of it */
+  get outcome(): number {
+    return this.u32(96);
+  }
+  /** whom the call names, in the caller's pid namespace; below 0 a process group or all; a pidfd at pidfd_send_signal */
+  get targetPid(): number {
+    return this.s32(100);
+  }
+}
+
+/** struct stdio_redirect_record: 120 bytes. */
+export class StdioRedirectRecord extends RecordReader {
+  static readonly KIND = 35;
+  static readonly BYTES = 120;
+
+  constructor() {
+    super(35, 120);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** what the descriptor refers to */
+  get socketType(): number {
+    return this.u8(64);
+  }
+  /** family of a socket; none for anything else */
+  get socketFamily(): number {
+    return this.u8(65);
+  }
+  /** IP protocol of a socket (6 TCP, 17 UDP), else 0 */
+  get socketProtocol(): number {
+    return this.u16(66);
+  }
+  /** local port of a socket, else 0 */
+  get socketSport(): number {
+    return this.u16(68);
+  }
+  /** peer's port of a socket, else 0 */
+  get socketDport(): number {
+    return this.u16(70);
+  }
+  /** inode number of the file, pipe or socket */
+  get socketInode(): number {
+    return this.number(72);
+  }
+  /** local address of a socket; IPv4 in the first four bytes */
+  get socketSaddr(): Buffer {
+    return this.bytes(80, 16);
+  }
+  /** peer's address of a socket; IPv4 in the first four bytes */
+  get socketDaddr(): Buffer {
+    return this.bytes(96, 16);
+  }
+  /** 0, 1 or 2 */
+  get fd(): number {
+    return this.u32(112);
+  }
+  /** the descriptor that was duplicated */
+  get from(): number {
+    return this.u32(116);
+  }
+}
+
+/** struct userfaultfd_record: 72 bytes. */
+export class UserfaultfdRecord extends RecordReader {
+  static readonly KIND = 36;
+  static readonly BYTES = 72;
+
+  constructor() {
+    super(36, 72);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** flags as the call was given them, of linux/userfaultfd.h and fcntl.h */
+  get flags(): number {
+    return this.u32(64);
+  }
+}
+
+/** struct process_fork_record: 88 bytes. */
+export class ProcessForkRecord extends RecordReader {
+  static readonly KIND = 37;
+  static readonly BYTES = 88;
+
+  constructor() {
+    super(37, 88);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get childStart(): bigint {
+    return this.u64(64);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get childSelfExecId(): number {
+    return this.number(72);
+  }
+  /** process id in the initial pid namespace */
+  get childTgid(): number {
+    return this.u32(80);
   }
 }
 

@@ -386,6 +386,10 @@ export const WIRE: Wire = {
         links: { type: integer, from: "file_open.file.links" },
         uid: { type: integer, from: "file_open.file.uid" },
         gid: { type: integer, from: "file_open.file.gid" },
+        created: {
+          type: boolean,
+          doc: "whether the open made it: a file that is new. Selectors ask for it by `CREATED` in file.flags",
+        },
         deleted: {
           type: boolean,
           from: "file_open.file.marks",
@@ -498,7 +502,7 @@ export const WIRE: Wire = {
     "process_exit.key.self_exec_id": "part of process.exec_id",
     "process_exit.key.tgid": "process.pid",
     "process_seed.": "fills the process table",
-    "process_fork.": "fills the process table",
+    "process_clone.": "fills the process table",
     "cgroup.": "how the agent learns of containers",
     "denial.file.": "as file_open.file",
     "denial.process.start": "part of process.exec_id",

@@ -11,7 +11,7 @@ struct file_link_record {
 };
 
 #ifndef REEVE_LAYOUTS
-#define MATCH_OWN_OPERANDS 3
+#define MATCH_OWN_OPERANDS 6
 #include "hook_run.h"
 #include "file_calls.h"
 
@@ -21,14 +21,13 @@ char LICENSE[] SEC("license") = "GPL";
 __noinline __u32 match_link(__u64 old, __u64 new, __u64 from, __u32 given)
 {
 	struct match_event event = {.hook = HOOK_FILE_LINK};
-	__u32 second;
-
 	if (!match_begin(&event))
 		return event.verdict;
 	event.path_slot = look_at_name(old, given ? (__u32)from : from, given);
-	second = look_at_name(new, given ? from >> 32 : from, given);
+	event.second_slot = look_at_name(new, given ? from >> 32 : from, given);
 	match_own_text(&event, MATCH_OWN(0));
-	return act_verdict2(&event, match_end(&event), second);
+	match_own_second_text(&event, MATCH_OWN(3));
+	return act_verdict2(&event, match_end(&event), event.second_slot);
 }
 
 static __always_inline __u32 end_link(__u32 verdict, __s32 result)

@@ -10,7 +10,7 @@ struct file_symlink_record {
 };
 
 #ifndef REEVE_LAYOUTS
-#define MATCH_OWN_OPERANDS 3
+#define MATCH_OWN_OPERANDS 6
 #include "hook_run.h"
 #include "file_calls.h"
 
@@ -29,6 +29,8 @@ __noinline __u32 look_at_text(__u64 pointer, __u32 of_user)
 	__builtin_memset(&slot->file, 0, sizeof(slot->file));
 	slot->walk.pos = PATH_BYTES;
 	slot->walk.marks = 0;
+	slot->head.length = slot->head.held = 0;
+	slot->tail.length = slot->tail.held = 0;
 	text = (char *)slot->act.record;
 	if (of_user)
 		length = bpf_probe_read_user_str(text, PATH_BYTES, (void *)pointer);
@@ -46,20 +48,21 @@ __noinline __u32 look_at_text(__u64 pointer, __u32 of_user)
 		return number;
 	bpf_probe_read_kernel(slot->walk.bytes + pos, len, text);
 	slot->walk.pos = pos;
+	path_slot_settle(slot);
 	return number;
 }
 
 __noinline __u32 match_symlink(__u64 where, __u64 from, __u64 target, __u32 given)
 {
 	struct match_event event = {.hook = HOOK_FILE_SYMLINK};
-	__u32 second;
 
 	if (!match_begin(&event))
 		return event.verdict;
 	event.path_slot = look_at_name(where, from, given);
-	second = look_at_text(target, given);
+	event.second_slot = look_at_text(target, given);
 	match_own_text(&event, MATCH_OWN(0));
-	return act_verdict2(&event, match_end(&event), second);
+	match_own_second_text(&event, MATCH_OWN(3));
+	return act_verdict2(&event, match_end(&event), event.second_slot);
 }
 
 static __always_inline __u32 end_symlink(__u32 verdict, __s32 result)

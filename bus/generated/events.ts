@@ -341,6 +341,8 @@ export interface OpenedFile {
   uid: number;
   /** group */
   gid: number;
+  /** whether the open made it: a file that is new. Selectors ask for it by `CREATED` in file.flags */
+  created: boolean;
   /** whether its name is gone from the directory: the path is where it was */
   deleted: boolean;
   /** whether it lies in no directory: memfd, pipe, namespace */
@@ -427,6 +429,42 @@ export interface DeniedSocket {
   saddr?: string;
   /** local port, where it is known */
   sport?: number;
+}
+
+/** A process loaded an eBPF program, map or BTF. Told only where a selector of action post asks for it. */
+export interface BpfLoadEvent extends Envelope {
+  /** `bpf_load` */
+  kind: "bpf_load";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** what is loaded */
+  command: "map_create" | "prog_load" | "btf_load";
+  /** name of the program or map; null for none */
+  name: string | null;
+  /** the new object's id; null when the call failed, and for BTF */
+  object_id: number | null;
+  /** kprobe, xdp, lsm ..., a number for one without name; null for what is no program */
+  program_type: string | null;
+  /** what a program says that it is attached to: trace_fentry, cgroup_inet4_connect ...; null for what is no program */
+  attach_type: string | null;
+  /** hash, array, ringbuf ..., a number for one without name; null for what is no map */
+  map_type: string | null;
+  /** instructions of a program, entries of a map at most, bytes of BTF */
+  size: number;
+  /** bytes of a map's key, else 0 */
+  key_size: number;
+  /** bytes of a map's value, else 0 */
+  value_size: number;
+  /** BPF_F_* flags of a program or map, as the call was given them */
+  flags: number;
+  /** the new file descriptor, or the error as a negative number */
+  result: number | null;
 }
 
 /** A process changed its root directory. Told only where a selector of action post asks for it. */
@@ -620,7 +658,7 @@ export interface FileSymlinkEvent extends Envelope {
   /** the new link, of which only the name is known yet */
   file: ActedFile;
   /** where it leads, as the caller wrote it: may be relative, or lead nowhere */
-  target: string;
+  link_target: string;
   /** 0, or the error as a negative number; null where the end of the call is not seen (io_uring) */
   result: number | null;
 }
@@ -689,6 +727,36 @@ export interface FileWriteEvent extends Envelope {
   count: number;
 }
 
+/** A process used the kernel's keyrings. Told only where a selector of action post asks for it. */
+export interface KeyringEvent extends Envelope {
+  /** `keyring` */
+  kind: "keyring";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the system call */
+  call: "add_key" | "request_key" | "keyctl";
+  /** what keyctl is asked to do: KEYCTL_READ ..., a number for one without name; null at the other calls */
+  operation: string | null;
+  /** the key that keyctl is about, by its number or as a keyring that it names by one below 0; at add_key and request_key the keyring, 0 for none */
+  key: number;
+  /** where `key` names a keyring: thread, process, session, user, user_session ...; else null */
+  keyring: string | null;
+  /** the key's type; null at keyctl */
+  key_type: string | null;
+  /** the key's description; null at keyctl */
+  description: string | null;
+  /** bytes of the payload at add_key, else 0 */
+  payload_bytes: number;
+  /** 0, or the error as a negative number; the key's serial number, or what the operation gives */
+  result: number | null;
+}
+
 /** A process made a file that lies in memory only. Told only where a selector of action post asks for it. */
 export interface MemfdCreateEvent extends Envelope {
   /** `memfd_create` */
@@ -734,6 +802,90 @@ export interface MemoryProtectEvent extends Envelope {
   /** PROT_READ, PROT_WRITE, PROT_EXEC */
   protection: string[];
   /** 0, or the error as a negative number */
+  result: number | null;
+}
+
+/** A process asked the kernel to load a module. Told only where a selector of action post asks for it. */
+export interface ModuleLoadEvent extends Envelope {
+  /** `module_load` */
+  kind: "module_load";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the system call */
+  call: "init_module" | "finit_module";
+  /** the module's name; null when the kernel did not take it */
+  name: string | null;
+  /** parameters that it was given: the first 127 bytes */
+  arguments: string;
+  /** MODULE_INIT_* flags of linux/module.h at finit_module, else 0 */
+  flags: string[];
+  /** bytes of the module's image, as given or as its file has */
+  size: number;
+  /** the module's file; null at init_module */
+  file: OpenedFile | null;
+  /** 0, or the error as a negative number */
+  result: number | null;
+}
+
+/** A process mounted a file system or directory, or changed how one is mounted. Told only where a selector of action post asks for it. */
+export interface MountEvent extends Envelope {
+  /** `mount` */
+  kind: "mount";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the system call */
+  call: "mount" | "move_mount";
+  /** device, directory or name that is mounted; the first 191 bytes */
+  source: string;
+  /** where it is mounted; by sys_exit as the call names it, made absolute */
+  mount_point: string;
+  /** type of the file system; empty where the call gives none */
+  fs_type: string;
+  /** MS_* flags of linux/mount.h; at move_mount those that the mount has */
+  flags: string[];
+  /** options of the file system as text, the first 127 bytes; empty at move_mount */
+  options: string;
+  /** 0, or the error as a negative number; null where the end of the call is not seen */
+  result: number | null;
+}
+
+/** A thread asked for other namespaces, for itself or for a new process. Told only where a selector of action post asks for it. */
+export interface NamespaceChangeEvent extends Envelope {
+  /** `namespace_change` */
+  kind: "namespace_change";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the system call */
+  call: "unshare" | "setns" | "clone";
+  /** what the call asks for by its flags; where setns leaves it open, what it changed */
+  types: string[];
+  /** the call's flags as it was given them; at clone those that the kernel took */
+  flags: string[];
+  /** namespaces before the call, at clone those of the parent; null when unknown */
+  old: Namespaces | null;
+  /** namespaces after the call, at clone those of the child */
+  new: Namespaces;
+  /** the new process at clone, else null */
+  child: ParentRef | null;
+  /** 0, or the error as a negative number; at clone the new process's id */
   result: number | null;
 }
 
@@ -793,6 +945,24 @@ export interface NetworkCloseEvent extends Envelope {
   duration_ns: number | null;
 }
 
+/** A process connected a socket, or tried to. Told only where a selector of action post asks for it. */
+export interface NetworkConnectEvent extends Envelope {
+  /** `network_connect` */
+  kind: "network_connect";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the socket: as it is connected, or was to be where the call failed; `saddr` and `sport` are zero where it had none */
+  socket: Socket;
+  /** 0, or the error as a negative number: -115 (EINPROGRESS) when the call does not wait for the answer; null where the end of the call is not seen (io_uring, or a connection that is opened by its first data) */
+  result: number | null;
+}
+
 /** A process began to listen for connections. Told only where a selector of action post asks for it. */
 export interface NetworkListenEvent extends Envelope {
   /** `network_listen` */
@@ -810,6 +980,26 @@ export interface NetworkListenEvent extends Envelope {
   /** connections that may wait to be accepted: as in force, or as asked where the call failed */
   backlog: number;
   /** 0, or the error as a negative number */
+  result: number | null;
+}
+
+/** A process changed the root of its mount namespace. Told only where a selector of action post asks for it. */
+export interface PivotRootEvent extends Envelope {
+  /** `pivot_root` */
+  kind: "pivot_root";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the new root, from the root before */
+  new_root: string;
+  /** where the root before is put, from the root before */
+  put_old: string;
+  /** 0, or the error as a negative number; null where the end of the call is not seen */
   result: number | null;
 }
 
@@ -891,6 +1081,48 @@ export interface CapabilityNames {
   ambient: string[];
 }
 
+/** A process made another one by fork, vfork or clone; threads are not told. Told only where a selector of action post asks for it. */
+export interface ProcessForkEvent extends Envelope {
+  /** `process_fork` */
+  kind: "process_fork";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the new process: a copy of the one that made it until its own exec */
+  child: ParentRef;
+}
+
+/** A process sent a signal, to itself or another. One event for each process or thread that gets it. Told only where a selector of action post asks for it. */
+export interface ProcessSignalEvent extends Envelope {
+  /** `process_signal` */
+  kind: "process_signal";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** name of the signal: SIGKILL, SIGRTMIN+1 */
+  signal: string;
+  /** who gets it; null when there is none, or a group refused it */
+  target: ParentRef | null;
+  /** the thread that it is for; null when it is for the process */
+  target_tid: number | null;
+  /** whom the call names, in the caller's pid namespace; below 0 a process group or all; a pidfd at pidfd_send_signal */
+  target_pid: number;
+  /** what became of it */
+  outcome: "delivered" | "ignored" | "already_pending" | "overflow_fail" | "lose_info" | "refused";
+  /** 0, or the error as a negative number */
+  result: number | null;
+}
+
 /** A process took hold of another: traced it, read or wrote its memory, took a descriptor of it. Told only where a selector of action post asks for it. */
 export interface PtraceEvent extends Envelope {
   /** `ptrace` */
@@ -917,8 +1149,64 @@ export interface PtraceEvent extends Envelope {
   result: number | null;
 }
 
-/** An event, as it crosses the bus; `kind` tells which. */
-export type Event = ProcessExecEvent | ProcessExitEvent | ChrootEvent | FileChmodEvent | FileChownEvent | FileLinkEvent | FileMkdirEvent | FileMmapEvent | FileOpenEvent | FileRenameEvent | FileSymlinkEvent | FileTruncateEvent | FileUnlinkEvent | FileWriteEvent | MemfdCreateEvent | MemoryProtectEvent | NetworkAcceptEvent | NetworkBindEvent | NetworkCloseEvent | NetworkListenEvent | ProcessCredentialsEvent | PtraceEvent | DenialEvent | GapEvent;
+/** A process made a socket its standard input, output or error, by dup, dup2, dup3 or fcntl. Told only where a selector of action post asks for it. */
+export interface StdioRedirectEvent extends Envelope {
+  /** `stdio_redirect` */
+  kind: "stdio_redirect";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** 0, 1 or 2 */
+  fd: number;
+  /** the descriptor that was duplicated */
+  from: number;
+  /** the socket */
+  socket: RedirectedSocket;
+}
 
-export const EVENT_KINDS = ["process_exec", "process_exit", "chroot", "file_chmod", "file_chown", "file_link", "file_mkdir", "file_mmap", "file_open", "file_rename", "file_symlink", "file_truncate", "file_unlink", "file_write", "memfd_create", "memory_protect", "network_accept", "network_bind", "network_close", "network_listen", "process_credentials", "ptrace", "denial", "gap"] as const;
+/** A socket that stands for standard input, output or error. */
+export interface RedirectedSocket {
+  /** family; an IPv4 address on an IPv6 socket is ipv4 */
+  family: "unix" | "ipv4" | "ipv6" | "other";
+  /** inode number of the file, pipe or socket */
+  inode: number;
+  /** tcp, udp, or the protocol's number; null but for ipv4 and ipv6, as the addresses */
+  protocol: string | null;
+  /** local address of a socket; IPv4 in the first four bytes */
+  saddr: string | null;
+  /** local port of a socket, else 0 */
+  sport: number | null;
+  /** peer's address of a socket; IPv4 in the first four bytes */
+  daddr: string | null;
+  /** peer's port of a socket, else 0 */
+  dport: number | null;
+}
+
+/** A process asked to handle page faults itself. Told only where a selector of action post asks for it. */
+export interface UserfaultfdEvent extends Envelope {
+  /** `userfaultfd` */
+  kind: "userfaultfd";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** flags as the call was given them, of linux/userfaultfd.h and fcntl.h */
+  flags: string[];
+  /** the new file descriptor, or the error as a negative number */
+  result: number | null;
+}
+
+/** An event, as it crosses the bus; `kind` tells which. */
+export type Event = ProcessExecEvent | ProcessExitEvent | BpfLoadEvent | ChrootEvent | FileChmodEvent | FileChownEvent | FileLinkEvent | FileMkdirEvent | FileMmapEvent | FileOpenEvent | FileRenameEvent | FileSymlinkEvent | FileTruncateEvent | FileUnlinkEvent | FileWriteEvent | KeyringEvent | MemfdCreateEvent | MemoryProtectEvent | ModuleLoadEvent | MountEvent | NamespaceChangeEvent | NetworkAcceptEvent | NetworkBindEvent | NetworkCloseEvent | NetworkConnectEvent | NetworkListenEvent | PivotRootEvent | ProcessCredentialsEvent | ProcessForkEvent | ProcessSignalEvent | PtraceEvent | StdioRedirectEvent | UserfaultfdEvent | DenialEvent | GapEvent;
+
+export const EVENT_KINDS = ["process_exec", "process_exit", "bpf_load", "chroot", "file_chmod", "file_chown", "file_link", "file_mkdir", "file_mmap", "file_open", "file_rename", "file_symlink", "file_truncate", "file_unlink", "file_write", "keyring", "memfd_create", "memory_protect", "module_load", "mount", "namespace_change", "network_accept", "network_bind", "network_close", "network_connect", "network_listen", "pivot_root", "process_credentials", "process_fork", "process_signal", "ptrace", "stdio_redirect", "userfaultfd", "denial", "gap"] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];

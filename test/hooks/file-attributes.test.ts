@@ -58,7 +58,9 @@ function named(path: string, resolved: string) {
 /** The events of a process about files of the test's own: how it entered the cgroup is a write too. */
 async function eventsOf<K extends (typeof HOOKS)[number]>(hook: K, pid: number, count: number) {
   const own = async () =>
-    (await rig.events(hook, pid, count)).filter(({ file }) => file.path.startsWith(`${rig.dir}/`));
+    (await rig.events(hook, pid, count)).filter((event) =>
+      (event as { file: { path: string } }).file.path.startsWith(`${rig.dir}/`),
+    );
   await until(async () => (await own()).length >= count);
   return own();
 }

@@ -146,8 +146,8 @@ test("hard and symbolic links are told with both ends", async () => {
   ]);
   const symlinks = await rig.events("file_symlink", truths[0]!.pid, 2);
   expect(symlinks).toMatchObject([
-    { file: file(at("to"), truths[3]!, "given"), target: "../dir/x", result: 0 },
-    { file: file(at("dir/to"), truths[4]!, "parent"), target: "/nowhere at all", result: 0 },
+    { file: file(at("to"), truths[3]!, "given"), link_target: "../dir/x", result: 0 },
+    { file: file(at("dir/to"), truths[4]!, "parent"), link_target: "/nowhere at all", result: 0 },
   ]);
 });
 
@@ -186,6 +186,26 @@ test("a long path that leads through many directories is told whole", async () =
   expect(truths[0]!.result).toBe(0);
   const [event] = await rig.events("file_unlink", truths[0]!.pid, 1);
   expect(event!.file).toMatchObject(file(at(`${deep}/end`), truths[0]!, "given"));
+});
+
+test("the new name of a file, and what a link says, are asked for in the kernel", async () => {
+  const [one, two] = ["moves-one", "moves-two"].map(make);
+  const to = [{ field: "new_file.path", op: "suffix" as const, values: ["-asked"] }];
+  await rig.demand(
+    rig.selector("file_rename", { match: to }),
+    rig.selector("file_link", { match: to }),
+    rig.selector("file_symlink", { match: [{ field: "link_target", op: "prefix", values: ["../asked"] }] }),
+  );
+  const { truths } = rig.run<Truth>(
+    ACTS,
+    ...["link", one!, at("link-not"), "link", two!, at("link-asked"), "rename", one!, at("not"), "rename", two!],
+    ...[at("was-asked"), "symlink", "asked", at("s-not"), "symlink", "../asked/x", at("s")],
+  );
+  expect(truths.map(({ result }) => result)).toEqual([0, 0, 0, 0, 0, 0]);
+  const { pid } = truths[0]!;
+  expect((await rig.events("file_rename", pid, 1)).map((event) => event.new_file.path)).toEqual([at("was-asked")]);
+  expect((await rig.events("file_link", pid, 1)).map((event) => event.new_file.path)).toEqual([at("link-asked")]);
+  expect((await rig.events("file_symlink", pid, 1)).map((event) => event.link_target)).toEqual(["../asked/x"]);
 });
 
 test("only what a selector asks for is told, and a deny holds where the kernel can", async () => {

@@ -19,7 +19,7 @@ export default defineKind<FileLinkRecord, FileLinkEvent>({
   },
   internal: { "file.": "as ActedFile", "name.": "nothing stands there yet" },
   result: RESULT,
-  own: { "file.path": path(0) },
+  own: { "file.path": path(0), "new_file.path": path(3) },
   rungs: [
     ...triple("file_link", { deny: "denies with EPERM before the name is there", see: "observes every hard link" }),
     sysExit("file_link", BY_NAME),

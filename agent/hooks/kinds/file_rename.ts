@@ -15,12 +15,16 @@ export default defineKind<FileRenameRecord, FileRenameEvent>({
   doc: "A process moved a file, or gave it another name.",
   fields: {
     file: { type: object("ActedFile"), from: "path", doc: "the file by its old name" },
-    new_file: { type: object("ActedFile"), from: "to", doc: "its new name; what it is tells what had that name before" },
+    new_file: {
+      type: object("ActedFile"),
+      from: "to",
+      doc: "its new name; what it is tells what had that name before",
+    },
     flags: { type: list(string), from: "flags", doc: `of renameat2: ${FLAGS.join(", ")}` },
   },
   internal: { "file.": "as ActedFile", "replaced.": "as ActedFile" },
   result: RESULT,
-  own: { "file.path": path(0) },
+  own: { "file.path": path(0), "new_file.path": path(3) },
   rungs: [
     ...triple("file_rename", { deny: "denies with EPERM before anything is moved", see: "observes every rename" }),
     sysExit("file_rename", BY_NAME),
