@@ -6,7 +6,7 @@
  * still used it has ended.
  *
  * A selector has a place, which is a bit. A class is a set of places: those that a value satisfies. It is a bitmap in which
- * up to two words are turned into other ones, so that a value which one selector of ten thousand lists takes no bitmap of
+ * up to three words are turned into other ones, so that a value which one selector of ten thousand lists takes no bitmap of
  * its own. Places whose selector does not ask for an operand are in all of its classes: a new selector changes only
  * the classes of what it asks for. What several predicates of one selector ask of the same operand is one bit: the
  * compiler evaluates them together for each value that the tables tell apart.
