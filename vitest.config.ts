@@ -10,6 +10,7 @@ const KERNEL = [
   "test/cli/up/**/*.test.ts",
   "test/cli/doctor/**/*.test.ts",
   "test/guests/*.test.ts",
+  "test/hooks/**/*.test.ts",
 ];
 
 // In a guest (test/guests), which is emulated and so slow, and whose kernel takes every kind of program.

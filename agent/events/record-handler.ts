@@ -3,7 +3,7 @@ import {
   PROCESS_FLAG,
   ProcessExecRecord,
   ProcessExitRecord,
-  ProcessForkRecord,
+  ProcessCloneRecord,
   RECORD_KINDS,
 } from "../generated/records.ts";
 import type { Redact } from "../process/arguments.ts";
@@ -49,7 +49,7 @@ export class RecordHandler {
   readonly counters = { exec: 0, fork: 0, exit: 0, denial: 0, cgroup: 0, act: 0, malformed: 0 };
   readonly #options: RecordHandlerOptions;
   readonly #exec = new ProcessExecRecord();
-  readonly #fork = new ProcessForkRecord();
+  readonly #fork = new ProcessCloneRecord();
   readonly #exit = new ProcessExitRecord();
   readonly #cgroup = new CgroupRecord();
 
@@ -65,7 +65,7 @@ export class RecordHandler {
         case RECORD_KINDS.process_exec:
           this.#onExec(this.#exec.at(data, offset, length));
           return;
-        case RECORD_KINDS.process_fork:
+        case RECORD_KINDS.process_clone:
           this.#onFork(this.#fork.at(data, offset, length));
           return;
         case RECORD_KINDS.process_exit:
@@ -107,7 +107,7 @@ export class RecordHandler {
     );
   }
 
-  #onFork(record: ProcessForkRecord): void {
+  #onFork(record: ProcessCloneRecord): void {
     const { table } = this.#options;
     this.counters.fork++;
     const source = { tgid: record.sourceTgid, start: record.sourceStart, selfExecId: record.sourceSelfExecId };

@@ -53,3 +53,8 @@ export function cgroupRungs(
     },
   ];
 }
+
+/** Rungs of two triples at once: a hook that stands at two places of the kernel. */
+export function bothOf(one: readonly KindRung[], other: readonly KindRung[]): KindRung[] {
+  return one.map((rung, at) => ({ ...rung, programs: [...rung.programs, ...other[at]!.programs] }));
+}

@@ -13,7 +13,7 @@ KEEP(enum stdio_type, keep_stdio_type);
 KEEP(enum socket_family, keep_socket_family);
 KEEP(struct process_exec_record, keep_process_exec);
 KEEP(struct process_seed_record, keep_process_seed);
-KEEP(struct process_fork_record, keep_process_fork);
+KEEP(struct process_clone_record, keep_process_clone);
 KEEP(struct process_exit_record, keep_process_exit);
 KEEP(enum cgroup_change, keep_cgroup_change);
 KEEP(struct cgroup_record, keep_cgroup);

@@ -386,6 +386,10 @@ export const WIRE: Wire = {
         links: { type: integer, from: "file_open.file.links" },
         uid: { type: integer, from: "file_open.file.uid" },
         gid: { type: integer, from: "file_open.file.gid" },
+        created: {
+          type: boolean,
+          doc: "whether the open made it: a file that is new. Selectors ask for it by `CREATED` in file.flags",
+        },
         deleted: {
           type: boolean,
           from: "file_open.file.marks",
@@ -433,6 +437,40 @@ export const WIRE: Wire = {
         sport: { type: integer, from: "network_bind.socket.sport" },
       },
     },
+    ActedFile: {
+      doc:
+        "A file that something was done to by its name. What it is is null where only the name is known: at the end of a system " +
+        "call that was given a name (rung sys_exit), and of a name that stands for nothing yet.",
+      fields: {
+        path: { type: string, doc: "its path from the process's root" },
+        resolved: {
+          type: oneOf("kernel", "parent", "given", "unread"),
+          doc:
+            "how the path was found. kernel: from the file itself; parent: its directory from the kernel, its name as the caller " +
+            "gave it; given: directories too are as the caller gave them, and symbolic links among them are not followed; " +
+            "unread: the caller's memory could not be read, and the path is not known",
+        },
+        type: {
+          type: oneOf("regular", "directory", "link", "char", "block", "fifo", "socket", "other"),
+          nullable: true,
+          doc: "what it is",
+        },
+        mode: { type: string, nullable: true, doc: "its permission bits, in octal: `0644`" },
+        inode: { type: integer, nullable: true, doc: "inode number" },
+        device: { type: string, nullable: true, doc: "device that it lies on, `major:minor`" },
+        links: { type: integer, nullable: true, doc: "hard links to it" },
+        uid: { type: integer, nullable: true, doc: "owner" },
+        gid: { type: integer, nullable: true, doc: "group" },
+        deleted: { type: boolean, doc: "whether it, or the directory that the path starts from, is gone" },
+        anonymous: { type: boolean, doc: "whether it lies in no directory: memfd" },
+        unreachable: { type: boolean, doc: "whether the process's root does not lead to it" },
+        truncated: { type: boolean, doc: "whether the path is longer than 4096 bytes: its end is there" },
+        upper: {
+          type: boolean,
+          doc: "whether it lies in an overlay's upper layer: written after the container started",
+        },
+      },
+    },
     DeniedSocket: {
       doc: "A connection that was denied, or another act with a socket.",
       fields: {
@@ -464,7 +502,7 @@ export const WIRE: Wire = {
     "process_exit.key.self_exec_id": "part of process.exec_id",
     "process_exit.key.tgid": "process.pid",
     "process_seed.": "fills the process table",
-    "process_fork.": "fills the process table",
+    "process_clone.": "fills the process table",
     "cgroup.": "how the agent learns of containers",
     "denial.file.": "as file_open.file",
     "denial.process.start": "part of process.exec_id",

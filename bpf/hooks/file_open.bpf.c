@@ -28,6 +28,9 @@ enum file_operand {
 	OPERAND_FILE_FLAGS = MATCH_OWN(5),
 };
 
+/* Among the flags that selectors ask for: the open makes the file. No flag of the kernel's. */
+#define FLAG_CREATED 0x40000000
+
 #define FILE_FACTS (BIT(OPERAND_FILE_INODE) | BIT(OPERAND_FILE_DEVICE) | BIT(OPERAND_FILE_FLAGS))
 
 /* Opened below another file by overlayfs and its like: the act was told with that one. */
@@ -55,7 +58,9 @@ __noinline __u32 match_open(__u64 address, __u32 creation_flags)
 		match_own_number(&event, OPERAND_FILE_INODE, slot->file.inode);
 		match_own_number(&event, OPERAND_FILE_DEVICE,
 				 slot->file.device_major << 20 | slot->file.device_minor);
-		match_own_mask(&event, OPERAND_FILE_FLAGS, slot->file.flags);
+		match_own_mask(&event, OPERAND_FILE_FLAGS,
+			       slot->file.flags |
+				       (slot->file.marks & FILE_CREATED ? FLAG_CREATED : 0));
 	}
 	match_own_text(&event, OPERAND_FILE_PATH);
 	return act_verdict(&event, match_end(&event));

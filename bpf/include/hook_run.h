@@ -58,10 +58,14 @@ static __always_inline void *act_record(__u32 *verdict, const __u32 kind)
 		/* no path */
 		slot->walk.pos = PATH_BYTES;
 		*verdict |= number << ACT_SLOT_SHIFT;
-		return slot->act.record;
+	} else {
+		slot = path_slot_at(ACT_SLOT(*verdict));
+		if (!slot)
+			return NULL;
 	}
-	slot = path_slot_at(ACT_SLOT(*verdict));
-	return slot ? slot->act.record : NULL;
+	/* a hook that merges says more */
+	slot->act.act.count = 1;
+	return slot->act.record;
 }
 
 /* For a hook whose record has no tail `path` although it looked at a file. */
@@ -103,7 +107,6 @@ __noinline int act_post(__u32 verdict, __u32 shape, __s32 result)
 	act->tid = bpf_get_current_pid_tgid();
 	act->path_len = len;
 	act->other_len = other;
-	act->count = 1;
 	act->reserved = 0;
 	slot->act.size = fixed + len + other;
 	if (result == ACT_WAITS && act_can_wait()) {

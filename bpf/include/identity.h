@@ -26,6 +26,8 @@ static __always_inline void read_identity(struct file_identity *to, struct file 
 {
 	read_inode(to, BPF_CORE_READ(file, f_inode));
 	to->flags = BPF_CORE_READ(file, f_flags) | creation_flags;
+	if (BPF_CORE_READ(file, f_mode) & FMODE_CREATED)
+		to->marks |= FILE_CREATED;
 }
 
 /* A file of the current task's, by descriptor. */

@@ -2,13 +2,14 @@ import { OWN_FIELDS } from "../generated/hooks.ts";
 import { type Hook, HOOKS, type Operator } from "./selector.ts";
 
 /**
- * How the values of a field are written: `path` and `address` are strings, `number` also takes `[low, high]` in ranges,
- * `device` is "major:minor", `flags` are names (O_CREAT), `capability` names (CAP_SYS_ADMIN), `namespace` is an inode's
+ * How the values of a field are written: `path`, `text` and `address` are strings, `number` also takes `[low, high]` in ranges,
+ * `device` is "major:minor", `flags` are names of bits (O_CREAT), `capability` names (CAP_SYS_ADMIN), `namespace` is an inode's
  * number or "host", `protocol` a number, "tcp" or "udp", `name` a number or one of the names that it has, `boolean` is "true"
  * or "false".
  */
 export type FieldType =
   | "path"
+  | "text"
   | "number"
   | "address"
   | "device"
@@ -23,6 +24,10 @@ export interface SelectorField {
   type: FieldType;
   operators: readonly Operator[];
   hooks: readonly Hook[];
+  /** The names that values have, where they have some. */
+  names?: readonly string[];
+  /** The highest number; 2^32 - 1 where none is said. */
+  most?: number;
 }
 
 const PATH_OPERATORS = ["in", "notIn", "prefix", "notPrefix", "suffix", "notSuffix"] as const;

@@ -17,6 +17,8 @@ const FLAGS = {
   O_APPEND: 0o2000,
   O_NONBLOCK: 0o4000,
   O_SYNC: 0o4010000,
+  /** FLAG_CREATED of bpf/hooks/file_open.bpf.c: the open makes the file. */
+  CREATED: 0x4000_0000,
 };
 
 export default defineKind<FileOpenRecord, FileOpenEvent>({

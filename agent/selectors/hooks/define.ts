@@ -22,6 +22,10 @@ export interface OwnField {
   operand: FieldOperand;
   type: FieldType;
   operators: readonly Operator[];
+  /** The names that values have. */
+  names?: readonly string[];
+  /** The highest number. */
+  most?: number;
 }
 
 const PATH_OPERATORS = ["in", "notIn", "prefix", "notPrefix", "suffix", "notSuffix"] as const;
@@ -29,19 +33,25 @@ const NUMBER_OPERATORS = ["in", "notIn", "range", "notRange"] as const;
 const ADDRESS_OPERATORS = ["in", "notIn", "cidr", "notCidr"] as const;
 const SET_OPERATORS = ["in", "notIn"] as const;
 
-/** A path, by match_own_text: takes own operands n to n + 2; a hook has one, at 0. */
-export function path(n: 0): OwnField {
+/** A path, by match_own_text at 0 or match_own_second_text at 3: takes own operands n to n + 2. */
+export function path(n: 0 | 3): OwnField {
   return { operand: text(own(n)), type: "path", operators: PATH_OPERATORS };
+}
+
+/** The same of a text that is no path. */
+export function words(n: 0 | 3): OwnField {
+  return { operand: { type: "text", operand: own(n), plain: true }, type: "text", operators: PATH_OPERATORS };
 }
 
 /** A number of up to 53 bits, by match_own_number. */
 export function ownNumber(n: number, most: number): OwnField {
-  return { operand: number(own(n), most), type: "number", operators: NUMBER_OPERATORS };
+  return { operand: number(own(n), most), type: "number", operators: NUMBER_OPERATORS, most };
 }
 
 /** A number that has names, by match_own_number. */
 export function named(n: number, most: number, names: Readonly<Record<string, number>>): OwnField {
-  return { operand: namedNumber(own(n), most, names), type: "name", operators: NUMBER_OPERATORS };
+  const operand = namedNumber(own(n), most, names);
+  return { operand, type: "name", operators: NUMBER_OPERATORS, names: Object.keys(names), most };
 }
 
 /** 0 or 1, written "false" and "true", by match_own_number. */
@@ -51,7 +61,7 @@ export function truth(n: number): OwnField {
 
 /** Bits by name, by match_own_mask. */
 export function flags(n: number, bits: Readonly<Record<string, number | bigint>>): OwnField {
-  return { operand: mask(own(n), bits), type: "flags", operators: ["mask"] };
+  return { operand: mask(own(n), bits), type: "flags", operators: ["mask"], names: Object.keys(bits) };
 }
 
 /** The event's address, by match_own_address. */

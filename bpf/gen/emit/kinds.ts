@@ -64,6 +64,22 @@ interface BusField {
   type: string;
   operators: readonly string[];
   hooks: string[];
+  names?: string[];
+  most?: number;
+}
+
+function busField(hook: string, { type, operators, names, most }: OwnField): BusField {
+  return {
+    ...{ type, operators, hooks: [hook] },
+    ...(names === undefined ? {} : { names: [...names] }),
+    ...(most === undefined ? {} : { most }),
+  };
+}
+
+function join(known: BusField, hook: string, { names, most }: OwnField): void {
+  known.hooks.push(hook);
+  if (names !== undefined) known.names = [...new Set([...(known.names ?? []), ...names])];
+  if (most !== undefined) known.most = Math.max(known.most ?? 0, most);
 }
 
 /** @throws GenerateError `kinds` where two hooks write one field in two ways. */
@@ -73,12 +89,13 @@ function ownFields(files: readonly KindFile[], hooks: readonly string[]): Map<st
   const fields = new Map<string, BusField>();
   const problems: string[] = [];
   for (const hook of hooks) {
-    for (const [name, { type, operators }] of Object.entries(kinds.get(hook) ?? {})) {
+    for (const [name, field] of Object.entries(kinds.get(hook) ?? {})) {
+      const { type, operators } = field;
       const known = fields.get(name);
-      if (known === undefined) fields.set(name, { type, operators, hooks: [hook] });
+      if (known === undefined) fields.set(name, busField(hook, field));
       else if (known.type !== type || known.operators.join() !== operators.join())
         problems.push(`${hook}: ${name} is of type ${type} here, ${known.type} at ${known.hooks[0]}`);
-      else known.hooks.push(hook);
+      else join(known, hook, field);
     }
   }
   for (const hook of hooks) if (!kinds.has(hook)) problems.push(`HOOK_${hook.toUpperCase()} is no kind`);

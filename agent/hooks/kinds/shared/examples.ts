@@ -9,7 +9,16 @@ export const FILE = {
     device: "8:1",
     links: 1,
   },
-  ...{ uid: 0, gid: 0, deleted: false, anonymous: false, unreachable: false, truncated: false, upper: false },
+  ...{
+    uid: 0,
+    gid: 0,
+    created: false,
+    deleted: false,
+    anonymous: false,
+    unreachable: false,
+    truncated: false,
+    upper: false,
+  },
 };
 
 /** A directory that nothing opens. */
