@@ -6,7 +6,7 @@ import { buildRuleSet, loadChecked } from "../build/build.ts";
 import type { CheckOptions } from "../build/build.ts";
 import { RuleErrors } from "../errors.ts";
 import { typesOfKind } from "../formula/field-types.ts";
-import { atomText, formulaText } from "../formula/text.ts";
+import { atomText, formulaText } from "../../bus/formula/text.ts";
 import { QUIET_KINDS } from "../model/kinds.ts";
 import type { Policy, Rule } from "../model/rule.ts";
 import { decodeRuleSet } from "../model/rule-set.ts";

@@ -3,9 +3,9 @@ import { HOOKS } from "../../bus/types/selector.ts";
 import type { Hook } from "../../bus/types/selector.ts";
 import { coverOf } from "../formula/cover.ts";
 import type { TypesOf } from "../formula/field-types.ts";
-import { and, isAtom, or } from "../formula/formula.ts";
-import type { Atom, Formula } from "../formula/formula.ts";
-import { atomText, formulaText } from "../formula/text.ts";
+import { and, isAtom, or } from "../../bus/formula/formula.ts";
+import type { Atom, Formula } from "../../bus/formula/formula.ts";
+import { atomText, formulaText } from "../../bus/formula/text.ts";
 
 /** Whether a tier can tell events that a rule needs from others: by what, or why not. */
 export interface Tier {

@@ -1,4 +1,4 @@
-import { cidrContains } from "../eval/builtins/cidr.ts";
+import { cidrContains } from "./cidr.ts";
 import { isAtom } from "./formula.ts";
 import type { Atom, AtomValue, Formula, Range } from "./formula.ts";
 
