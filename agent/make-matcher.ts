@@ -1,5 +1,6 @@
 import type { Config } from "../bus/config/settings.ts";
 import type { Logger } from "../bus/log.ts";
+import type { Hook } from "../bus/types/selector.ts";
 import type { RefusedSelector, SelectorCounters } from "../bus/types/status.ts";
 import type { ActiveSelector } from "./desired/desired-state.ts";
 import type { Hooks } from "./hooks/hooks.ts";
@@ -54,12 +55,12 @@ class KernelMatcher implements Matcher {
     });
   }
 
-  apply(revision: number, selectors: ActiveSelector[]): { refused: RefusedSelector[] } {
-    this.#hooks.demand(selectors);
+  apply(revision: number, selectors: ActiveSelector[], standby: ReadonlySet<Hook>): { refused: RefusedSelector[] } {
+    this.#hooks.demand(selectors, standby);
     const { refused, unresolved, applied, milliseconds } = this.#tables.apply(revision, selectors);
     const left = new Set(refused.map((it) => selectorKey(it.entry, it.selector)));
     const inForce = selectors.filter(({ entry, selector }) => !left.has(selectorKey(entry, selector.id)));
-    this.#hooks.release(new Set(inForce.map(({ selector }) => selector.hook)));
+    this.#hooks.release(new Set([...inForce.map(({ selector }) => selector.hook), ...standby]));
     const missing = unresolved.join("; ");
     if (missing !== "" && missing !== this.#unresolved)
       this.#log.warn({ unresolved }, "exempt scopes that cannot be found");
@@ -91,6 +92,10 @@ class KernelMatcher implements Matcher {
 
   followContainers(): boolean {
     return this.#tables.followContainers();
+  }
+
+  seen(hook: Hook): number {
+    return this.#tables.seen(hook);
   }
 
   counts(): Record<string, number> {

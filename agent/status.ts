@@ -2,7 +2,7 @@ import { bootId } from "../bus/boot.ts";
 import type { NodeStatus, SelectorCounters } from "../bus/types/status.ts";
 import type { DesiredState } from "./desired/desired-state.ts";
 import type { WallClock } from "./events/clock.ts";
-import type { AttachedHook } from "./hooks/hooks.ts";
+import type { Tiers } from "./demand/tiers.ts";
 import { type Matcher, selectorKey } from "./matcher.ts";
 import { kernelRelease, reeveVersion } from "./version.ts";
 
@@ -10,7 +10,7 @@ export interface StatusParts {
   node: string;
   epoch: number;
   state: NodeStatus["state"];
-  hooks: readonly AttachedHook[];
+  tiers: Tiers;
   desired: DesiredState;
   matcher: Matcher;
   containers: NonNullable<NodeStatus["containers"]>;
@@ -37,14 +37,7 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
     version,
     state: parts.state === "running" && desired.disarmed ? "disarmed" : parts.state,
     applied_revision: desired.appliedRevision,
-    hooks: parts.hooks.map(({ hook, rung, attached, canDeny, idle, detail }) => ({
-      hook,
-      rung,
-      attached,
-      can_deny: canDeny,
-      ...(idle === undefined ? {} : { idle }),
-      ...(detail === undefined ? {} : { detail }),
-    })),
+    hooks: parts.tiers.hooks(),
     selectors: desired.active
       .filter(({ entry, selector }) => !refused.has(selectorKey(entry, selector.id)))
       .map(({ entry, selector, deadline }) => ({
@@ -55,6 +48,8 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
         counters: counters.get(selectorKey(entry, selector.id)) ?? NONE,
       })),
     refused: [...desired.refused],
+    rulesets: [...desired.rulesets],
+    filtered: parts.tiers.filtered(),
     containers: parts.containers,
     counters: parts.counters,
     losses: parts.losses,

@@ -1,10 +1,10 @@
-import type { Selector } from "../../bus/types/selector.ts";
+import type { Hook, Selector } from "../../bus/types/selector.ts";
 import type { HookAbility } from "../selectors/types.ts";
 import { climb, type ClimbOptions, type Foothold } from "./climb.ts";
 import type { AttachedHook } from "./hooks.ts";
 import { canDeny, type Ladder, type Rung } from "./rung.ts";
 
-const IDLE = "attached when a selector asks for it; none does";
+const IDLE = "attached when a rule, policy or reader asks for it; none does";
 
 /** What a hook has to say of itself after a change; no ability: it stays as it was. */
 export interface HookReport {
@@ -36,13 +36,17 @@ export class DemandedHook {
     this.#say();
   }
 
-  /** Attaches it when one of these asks for what it can do. */
-  demand(selectors: readonly Selector[]): void {
+  get hook(): Hook {
+    return this.#ladder.hook;
+  }
+
+  /** Attaches it when one of these asks for what it can do, or it is to stand by. */
+  demand(selectors: readonly Selector[], standby: boolean): void {
     const asking = selectors.filter((selector) => selector.hook === this.#ladder.hook);
-    if (this.#foothold !== undefined || asking.length === 0) return;
+    if (this.#foothold !== undefined || (asking.length === 0 && !standby)) return;
     const [rung] = this.#rungs ?? [];
     // what it cannot do is refused: no reason to attach it
-    if (this.#rungs !== undefined && !asking.some(({ action }) => rung?.actions.includes(action))) return;
+    if (this.#rungs !== undefined && !standby && !asking.some(({ action }) => rung?.actions.includes(action))) return;
     const { foothold, refused } = climb(
       { hook: this.#ladder.hook, rungs: this.#rungs ?? this.#ladder.rungs },
       this.#options,
@@ -76,6 +80,7 @@ export class DemandedHook {
       attached: {
         ...{ hook, rung: name, attached: this.#foothold !== undefined },
         canDeny: rung !== undefined && canDeny(rung),
+        programs: this.#foothold?.rung.programs ?? [],
         ...(idle ? { idle: true as const } : {}),
         ...(detail === "" ? {} : { detail }),
       },

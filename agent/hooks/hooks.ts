@@ -25,7 +25,9 @@ export interface AttachedHook {
   attached: boolean;
   /** Whether selectors can deny here. */
   canDeny: boolean;
-  /** It is attached when a selector asks for it; now none does. */
+  /** Names of its programs that are loaded. */
+  programs: readonly string[];
+  /** It is attached when somebody asks for it; now nobody does. */
   idle?: true;
   /** Why not, or why on a weaker rung. */
   detail?: string;
@@ -50,7 +52,7 @@ export class Hooks {
   readonly #objects: BpfObject[] = [];
   readonly #links: BpfLink[] = [];
   readonly #climbOptions: ClimbOptions;
-  readonly #files: DemandedHook;
+  readonly #demanded: readonly DemandedHook[];
   #tellsCgroups = false;
 
   constructor(options: HooksOptions) {
@@ -60,7 +62,9 @@ export class Hooks {
       maxEntries: { events: options.ringBytes, ...options.maxEntries },
       cgroup: options.connectCgroup,
     };
-    this.#files = new DemandedHook(FILE_LADDER, this.#climbOptions, (hook) => this.#report(hook));
+    this.#demanded = [CONNECT_LADDER, FILE_LADDER].map(
+      (ladder) => new DemandedHook(ladder, this.#climbOptions, (hook) => this.#report(hook)),
+    );
   }
 
   /** @throws KernelError when processes cannot be observed at all. */
@@ -79,8 +83,14 @@ export class Hooks {
     const programs = object.programs().filter((program) => detail === undefined || program !== MATCH_EXEC);
     for (const program of programs) this.#links.push(object.attach(program));
     const rung = denies ?? (detail === undefined ? EXEC_KILL : undefined);
-    this.#decided("process_exec", rung, [...before.refused, ...(detail === undefined ? [] : [detail])], EXEC_KILL.name);
-    this.#files.announce();
+    this.#decided(
+      "process_exec",
+      rung,
+      [...before.refused, ...(detail === undefined ? [] : [detail])],
+      EXEC_KILL.name,
+      [...programs, ...(denies?.programs ?? [])],
+    );
+    for (const hook of this.#demanded) hook.announce();
   }
 
   /** How a hook is attached, or was the last time; "none" when it never was. */
@@ -114,23 +124,18 @@ export class Hooks {
     }
   }
 
-  /** Never throws: a kernel without this hook says so in its status. */
-  attachConnect(): void {
-    const { foothold, refused } = this.#climb(CONNECT_LADDER);
-    this.#decided("network_connect", foothold?.rung, refused, CONNECT_LADDER.rungs.at(-1)!.name);
-  }
-
   /**
    * To be called before selectors are put in force: attaches hooks that are attached on demand only and for which one of
-   * them asks. The others are not touched.
+   * them asks, or that are to stand by. The others are not touched.
    */
-  demand(selectors: readonly ActiveSelector[]): void {
-    this.#files.demand(selectors.map(({ selector }) => selector));
+  demand(selectors: readonly ActiveSelector[], standby: ReadonlySet<Hook>): void {
+    const asking = selectors.map(({ selector }) => selector);
+    for (const hook of this.#demanded) hook.demand(asking, standby.has(hook.hook));
   }
 
   /** To be called after: detaches such hooks when none of what is in force is for them. */
   release(inForce: ReadonlySet<Hook>): void {
-    if (!inForce.has(FILE_LADDER.hook)) this.#files.release();
+    for (const hook of this.#demanded) if (!inForce.has(hook.hook)) hook.release();
   }
 
   /**
@@ -160,7 +165,7 @@ export class Hooks {
 
   /** Detaches everything. */
   close(): void {
-    this.#files.close();
+    for (const hook of this.#demanded) hook.close();
     for (const link of this.#links.reverse()) link.close();
     for (const object of this.#objects) object.close();
     for (const foothold of this.#footholds) foothold.close();
@@ -176,7 +181,13 @@ export class Hooks {
   }
 
   /** Says what became of a hook. `last` is the rung that it is on when nothing can be decided there. */
-  #decided(hook: Hook, rung: Rung | undefined, refused: readonly string[], last: string): void {
+  #decided(
+    hook: Hook,
+    rung: Rung | undefined,
+    refused: readonly string[],
+    last: string,
+    programs: readonly string[],
+  ): void {
     const detail = refused.join("; ");
     this.#report({
       attached: {
@@ -184,6 +195,7 @@ export class Hooks {
         rung: rung?.name ?? last,
         attached: rung !== undefined || hook === "process_exec",
         canDeny: rung !== undefined && canDeny(rung),
+        programs,
         ...(detail === "" ? {} : { detail }),
       },
       ability: {

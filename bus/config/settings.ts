@@ -68,6 +68,11 @@ export const SETTINGS = {
         item: { type: "string", minLength: 1 },
       },
     ),
+    history: textList(
+      ["process_exec"],
+      "Kinds of process events that are sent and kept also when no rule, policy or reader wants them, for `reeve events --since` and whoever looks back: `process_exec`, `process_exit`. Of the others only what is wanted leaves the node.",
+      { item: { enum: ["process_exec", "process_exit"] } },
+    ),
     cgroup: text(
       "",
       "Cgroup (v2) under which connects are decided, as a path from the root of the hierarchy (`/system.slice`) or with its mount point. Empty: the root.",

@@ -11,7 +11,8 @@ import type { StatusView } from "../status/view.ts";
  */
 export function welcome(status: StatusView, config: Config, paint: Paint, command = commandName()): string[] {
   const node = status.nodes.find((it) => it.node === config.node);
-  const hooks = (node?.hooks ?? []).map((hook) =>
+  const asked = (node?.hooks ?? []).filter((hook) => hook.idle !== true);
+  const hooks = asked.map((hook) =>
     hook.attached
       ? `${hook.hook} at ${hook.rung}${hook.can_deny ? " (can deny)" : ""}`
       : paint("red", `${hook.hook} missing${hook.detail ? `: ${safe(hook.detail)}` : ""}`),
