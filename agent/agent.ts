@@ -284,6 +284,7 @@ export class Agent {
       epoch: this.epoch,
       state: this.#state,
       tiers: this.#tiers,
+      history: this.#config.agent.history,
       desired: this.#desired,
       matcher: this.#matcher,
       containers: this.#observer.containers.status,

@@ -12,6 +12,7 @@ export interface StatusParts {
   state: NodeStatus["state"];
   tiers: Tiers;
   desired: DesiredState;
+  history: readonly string[];
   matcher: Matcher;
   containers: NonNullable<NodeStatus["containers"]>;
   clock: WallClock;
@@ -49,6 +50,7 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
       })),
     refused: [...desired.refused],
     rulesets: [...desired.rulesets],
+    history: [...parts.history],
     filtered: parts.tiers.filtered(),
     containers: parts.containers,
     counters: parts.counters,

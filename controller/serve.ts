@@ -61,7 +61,13 @@ export async function serveController(
   using cache = openCacheDir();
   let watchAgain = (_directory: string): void => {};
   const bundles = new BundleSource({
-    ...{ urls: config.rules.bundles, every: config.rules.bundle_poll, cache: cache.path, log },
+    ...{
+      urls: config.rules.bundles,
+      servers: config.rules.bundle_servers,
+      every: config.rules.bundle_poll,
+      cache: cache.path,
+      log,
+    },
     onChange: () => {
       keeper.changed();
     },

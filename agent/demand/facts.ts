@@ -1,5 +1,7 @@
-import { ELEMENT, UNCLEAR } from "../../bus/formula/verify.ts";
+import { agentKnows, type AgentPath } from "../../bus/demand/agent-paths.ts";
+import { UNCLEAR } from "../../bus/formula/verify.ts";
 import type { Container } from "../containers/container.ts";
+import { ttyName } from "../events/exec-json.ts";
 import { signalName } from "../events/names.ts";
 import {
   PROCESS_FLAG,
@@ -10,7 +12,7 @@ import {
 } from "../generated/records.ts";
 import type { ProcessEntry } from "../process/entry.ts";
 
-/** What is known of an event before anything of it is written. `record` is that of an exec or exit. */
+/** What is known of an event before anything of it is written. `exec`, `exit`: the record of one. */
 export interface Subject {
   entry: ProcessEntry;
   container: Container | null;
@@ -25,74 +27,64 @@ export type Fact = { one: (subject: Subject) => unknown } | { all: (subject: Sub
 const UNKNOWN_ID = 4294967295;
 const ANCESTORS_MAX = 32;
 
-/** A process as a process of events shows it; null where the event has none. */
-function ofProcess(find: (subject: Subject) => ProcessEntry | null): Record<string, Fact> {
-  const image = (use: (entry: ProcessEntry) => unknown): Fact => ({
-    one: (subject) => {
-      const entry = find(subject);
-      return entry === null ? undefined : use(entry);
-    },
-  });
-  return {
-    pid: image((entry) => entry.tgid),
-    uid: image((entry) => entry.image?.uid ?? UNKNOWN_ID),
-    binary: image((entry) => entry.image?.binary ?? ""),
-    arguments: image((entry) => entry.image?.arguments ?? ""),
-    cwd: image((entry) => entry.image?.cwd ?? ""),
-  };
-}
-
-function flag(bit: number): Fact {
-  return { one: ({ exec }) => (exec === null ? UNCLEAR : (exec.flags & bit) !== 0) };
-}
-
+const own = (use: (entry: ProcessEntry) => unknown): Fact => ({ one: ({ entry }) => use(entry) });
+const ofParent = (use: (parent: ProcessEntry) => unknown): Fact => ({
+  one: ({ entry }) => (entry.parent === null ? undefined : use(entry.parent)),
+});
 /** A container that is still being asked for, or that nobody knows, may have any name. */
-function ofContainer(use: (container: Container) => unknown): Fact {
-  return {
-    one: ({ container }) => (container === null ? undefined : container.state === "known" ? use(container) : UNCLEAR),
-  };
-}
+const named = (use: (facts: Container["facts"]) => unknown): Fact => ({
+  one: ({ container }) =>
+    container === null ? undefined : container.state === "known" ? use(container.facts) : UNCLEAR,
+});
+const ofExec = (use: (exec: ProcessExecRecord) => unknown): Fact => ({
+  one: ({ exec }) => (exec === null ? UNCLEAR : use(exec)),
+});
+const flag = (bit: number): Fact => ofExec(({ flags }) => (flags & bit) !== 0);
+const ofExit = (use: (exit: ProcessExitRecord) => unknown): Fact => ({
+  one: ({ exit }) => (exit === null ? UNCLEAR : use(exit)),
+});
 
-const PROCESS: Record<string, Fact> = {
-  ...ofProcess(({ entry }) => entry),
-  auid: { one: ({ entry }) => entry.image?.auid ?? UNKNOWN_ID },
-  "binary_properties.memfd": flag(PROCESS_FLAG.memfd),
-  "binary_properties.deleted": flag(PROCESS_FLAG.binary_deleted),
-  "binary_properties.upper": flag(PROCESS_FLAG.upper),
-  "binary_properties.privileges_raised": flag(PROCESS_FLAG.privileges_raised),
-  container: { one: ({ container }) => (container === null ? null : UNCLEAR) },
-  "container.id": { one: ({ container }) => container?.id },
-  "container.name": ofContainer(({ facts }) => facts.name),
-  "container.image": ofContainer(({ facts }) => facts.image),
-  "container.service": ofContainer(({ facts }) => facts.service),
-  "container.project": ofContainer(({ facts }) => facts.project),
-  [`stdio.${ELEMENT}.type`]: { all: stdioTypes },
+const binary = ({ image }: ProcessEntry): string => image?.binary ?? "";
+const argumentsOf = ({ image }: ProcessEntry): string => image?.arguments ?? "";
+const cwd = ({ image }: ProcessEntry): string => image?.cwd ?? "";
+const uid = ({ image }: ProcessEntry): number => image?.uid ?? UNKNOWN_ID;
+const pid = ({ tgid }: ProcessEntry): number => tgid;
+
+const FACTS: Readonly<Record<AgentPath, Fact>> = {
+  "process.pid": own(pid),
+  "process.uid": own(uid),
+  "process.auid": own(({ image }) => image?.auid ?? UNKNOWN_ID),
+  "process.binary": own(binary),
+  "process.arguments": own(argumentsOf),
+  "process.cwd": own(cwd),
+  "process.container": { one: ({ container }) => (container === null ? null : UNCLEAR) },
+  "process.container.id": { one: ({ container }) => container?.id },
+  "process.container.name": named(({ name }) => name),
+  "process.container.image": named(({ image }) => image),
+  "process.container.service": named(({ service }) => service),
+  "process.container.project": named(({ project }) => project),
+  "parent.pid": ofParent(pid),
+  "parent.uid": ofParent(uid),
+  "parent.binary": ofParent(binary),
+  "parent.arguments": ofParent(argumentsOf),
+  "parent.cwd": ofParent(cwd),
+  "ancestors.[].binary": { all: ancestorBinaries },
+  "process.script": ofExec(({ flags, script }) => ((flags & PROCESS_FLAG.interpreted) === 0 ? null : script || null)),
+  "process.tty": ofExec(({ tty }) => ttyName(tty)),
+  "process.stdio.[].type": { all: stdioTypes },
+  "process.binary_properties.memfd": flag(PROCESS_FLAG.memfd),
+  "process.binary_properties.deleted": flag(PROCESS_FLAG.binary_deleted),
+  "process.binary_properties.upper": flag(PROCESS_FLAG.upper),
+  "process.binary_properties.privileges_raised": flag(PROCESS_FLAG.privileges_raised),
+  status: ofExit(({ status }) => status),
+  signal: ofExit(({ signal }) => (signal === 0 ? null : signalName(signal))),
+  core_dumped: ofExit(({ coreDumped }) => coreDumped),
 };
-
-const PARENT = ofProcess(({ entry }) => entry.parent);
-
-const EXIT: Record<string, Fact> = {
-  status: { one: ({ exit }) => exit?.status ?? UNCLEAR },
-  signal: { one: ({ exit }) => (exit === null ? UNCLEAR : exit.signal === 0 ? null : signalName(exit.signal)) },
-  core_dumped: { one: ({ exit }) => (exit === null ? UNCLEAR : exit.coreDumped) },
-};
-
-const FACTS: ReadonlyMap<string, Fact> = new Map<string, Fact>([
-  ...named("process", PROCESS),
-  ...named("parent", PARENT),
-  [`ancestors.${ELEMENT}.binary`, { all: ancestorBinaries }],
-]);
-const EXIT_FACTS: ReadonlyMap<string, Fact> = new Map(Object.entries(EXIT));
 
 /** How a path of an event of this kind is read; undefined for what is not known before it is written. */
 export function factAt(kind: string, path: readonly string[]): Fact | undefined {
   const name = path.join(".");
-  if (kind !== "process_exec" && /^process\.(?:binary_properties|stdio)\b/.test(name)) return undefined;
-  return FACTS.get(name) ?? (kind === "process_exit" ? EXIT_FACTS.get(name) : undefined);
-}
-
-function named(prefix: string, facts: Record<string, Fact>): [string, Fact][] {
-  return Object.entries(facts).map(([name, fact]) => [`${prefix}.${name}`, fact]);
+  return agentKnows(kind, path) && Object.hasOwn(FACTS, name) ? FACTS[name as AgentPath] : undefined;
 }
 
 function stdioTypes({ exec }: Subject): unknown[] {
@@ -108,6 +100,6 @@ function stdioTypes({ exec }: Subject): unknown[] {
 function ancestorBinaries({ entry }: Subject): unknown[] {
   const binaries: string[] = [];
   for (let at = entry.parent?.parent ?? null; at !== null && binaries.length < ANCESTORS_MAX; at = at.parent)
-    binaries.push(at.image?.binary ?? "");
+    binaries.push(binary(at));
   return binaries;
 }

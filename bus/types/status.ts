@@ -57,6 +57,8 @@ export interface NodeStatus {
   refused: RefusedSelector[];
   /** Digests of the rule sets whose events come through here. */
   rulesets: string[];
+  /** Kinds of process events that are sent whether anybody wants them or not (`agent.history`). */
+  history: string[];
   filtered: Filtered;
   /** Containers that run here, those of them that no runtime has named, and the runtimes that are asked. */
   containers?: { running: number; unnamed: number; runtimes: { socket: string; state: string; reason?: string }[] };

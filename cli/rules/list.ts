@@ -11,7 +11,8 @@ import { table } from "../output/table.ts";
 import type { RuleStatus } from "../../bus/types/engine-status.ts";
 import type { RulesFlags } from "../verbs/rules.ts";
 
-type LiveRule = RuleStatus & {
+/** A rule as the controller tells of it. */
+export type LiveRule = RuleStatus & {
   engines: string[];
   nodes: { active: number; of: number; missing: { node: string; reason: string }[] };
 };

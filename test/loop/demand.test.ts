@@ -119,6 +119,9 @@ test.each(["jsonata", "rego"] as const)(
     await until(async () => ((await node())?.filtered.kernel["file_open"] ?? 0) > 0, 15_000, "the kernel's count");
     const explained = await reeve.cli("rules", "explain", "files", "--rules", rules.dir);
     expect(explained.stdout).toMatch(/kernel +yes: file\.path prefix/);
+    expect(explained.stdout).toMatch(/now +active on 1\/1 nodes\n/);
+    expect(explained.stdout).toMatch(/kernel now +attached on 1\/1 nodes, .*[1-9]\d* left out so far/);
+    expect(explained.stdout).toMatch(/agent now +0 left out so far/);
 
     const back = await reeve.cli("rules", "rollback");
     expect(back.code).toBe(0);

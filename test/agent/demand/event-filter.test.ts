@@ -48,10 +48,16 @@ function eventOf(random: Random) {
     ...{ node: "n", table, clock: new WallClock(), cgroups: undefined, cgroupsV1: undefined },
     containerAt: () => of,
   });
-  const flags = random.pick([0, PROCESS_FLAG.memfd, PROCESS_FLAG.upper | PROCESS_FLAG.binary_deleted]);
+  const flags = random.pick([
+    0,
+    PROCESS_FLAG.memfd,
+    PROCESS_FLAG.upper | PROCESS_FLAG.binary_deleted,
+    PROCESS_FLAG.interpreted,
+  ]);
   const types = [0, 1, 2].map(() => random.pick(Object.values(STDIO_TYPE)));
   const signal = random.pick([0, 9, 11]);
-  const exec = { flags, stdioType: (fd: number) => types[fd] } as unknown as ProcessExecRecord;
+  const [script, tty] = [random.pick(["", "/tmp/x"]), random.pick(["", "pts3", "tty1"])];
+  const exec = { flags, script, tty, stdioType: (fd: number) => types[fd] } as unknown as ProcessExecRecord;
   const exit = { status: random.below(3), signal, coreDumped: signal === 11 } as unknown as ProcessExitRecord;
   const event = JSON.parse(`{"node":"n",${json.lineage(entry.parent)},"process":{${json.process(entry)}}}`) as {
     process: Record<string, unknown>;
@@ -59,6 +65,8 @@ function eventOf(random: Random) {
   event.process["container"] = of === null ? null : JSON.parse(of.json);
   const ofExec = structuredClone(event);
   Object.assign(ofExec.process, {
+    script: (flags & PROCESS_FLAG.interpreted) === 0 || script === "" ? null : script,
+    tty: { "": null, pts3: "pts/3", tty1: "tty1" }[tty],
     binary_properties: {
       memfd: (flags & PROCESS_FLAG.memfd) !== 0,
       deleted: (flags & PROCESS_FLAG.binary_deleted) !== 0,
@@ -81,7 +89,7 @@ function eventOf(random: Random) {
 }
 
 const PATHS = [
-  ...["binary", "arguments", "cwd", "uid", "auid", "pid", "tty"].map((name) => ["process", name]),
+  ...["binary", "arguments", "cwd", "uid", "auid", "pid", "tty", "script"].map((name) => ["process", name]),
   ...["binary", "uid", "pid", "arguments"].map((name) => ["parent", name]),
   ...["id", "name", "image", "service", "project"].map((name) => ["process", "container", name]),
   ...["memfd", "deleted", "upper", "privileges_raised"].map((name) => ["process", "binary_properties", name]),
