@@ -40,13 +40,19 @@ export class DemandedHook {
     return this.#ladder.hook;
   }
 
-  /** Attaches it when one of these asks for what it can do, or it is to stand by. */
-  demand(selectors: readonly Selector[], standby: boolean): void {
+  /** Whether it is not attached and would be for these: one of them asks for what it can do, or it is to stand by. */
+  isMissed(selectors: readonly Selector[], standby: boolean): boolean {
+    if (this.#foothold !== undefined) return false;
     const asking = selectors.filter((selector) => selector.hook === this.#ladder.hook);
-    if (this.#foothold !== undefined || (asking.length === 0 && !standby)) return;
-    const [rung] = this.#rungs ?? [];
+    if (this.#rungs === undefined) return standby || asking.length > 0;
+    const [rung] = this.#rungs;
     // what it cannot do is refused: no reason to attach it
-    if (this.#rungs !== undefined && !standby && !asking.some(({ action }) => rung?.actions.includes(action))) return;
+    return rung !== undefined && (standby || asking.some(({ action }) => rung.actions.includes(action)));
+  }
+
+  /** Attaches it when these ask for it. */
+  demand(selectors: readonly Selector[], standby: boolean): void {
+    if (!this.isMissed(selectors, standby)) return;
     const { foothold, refused } = climb(
       { hook: this.#ladder.hook, rungs: this.#rungs ?? this.#ladder.rungs },
       this.#options,

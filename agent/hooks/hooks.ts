@@ -124,6 +124,12 @@ export class Hooks {
     }
   }
 
+  /** Hooks that are not attached, and that these would attach: until then nothing can be in force there. */
+  missed(selectors: readonly ActiveSelector[], standby: ReadonlySet<Hook>): Set<Hook> {
+    const asking = selectors.map(({ selector }) => selector);
+    return new Set(this.#demanded.flatMap((it) => (it.isMissed(asking, standby.has(it.hook)) ? it.hook : [])));
+  }
+
   /**
    * To be called before selectors are put in force: attaches hooks that are attached on demand only and for which one of
    * them asks, or that are to stand by. The others are not touched.

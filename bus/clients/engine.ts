@@ -104,6 +104,7 @@ export class EngineBus {
       most: options.most ?? 64,
       queue,
       ackDelay: ACK_DELAY,
+      brief: true,
       ...(options.inHand === undefined ? {} : { inHand: options.inHand }),
       wrap: (message) => {
         const parts = parseEventSubject(message.subject);

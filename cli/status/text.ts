@@ -42,7 +42,9 @@ function nodeLines(node: NodeStatus, current: number | null, now: number, paint:
   ];
   if (node.hooks.length > 0) lines.push(...hookLines(node.hooks, paint));
   lines.push(...containerLines(node.containers, paint));
-  const selectors = node.selectors.toSorted((a, b) => b.counters.hits - a.counters.hits);
+  // Those that are made of a demand stand at their hooks.
+  const own = node.selectors.filter(({ entry }) => !/^all\.demand(-readers)?$/.test(entry));
+  const selectors = own.toSorted((a, b) => b.counters.hits - a.counters.hits);
   for (const it of selectors.slice(0, MOST_LINES)) {
     const { hits, denied, would_deny } = it.counters;
     const end = it.deadline ? `, until ${it.deadline.slice(0, 19)}Z` : "";

@@ -23,6 +23,7 @@ const node = {
   ],
   filtered: { kernel: { file_open: 4000 }, agent: { process_exit: 12 } },
   selectors: [
+    { id: "want-file_open-1", entry: "all.demand", mode: "enforce", deadline: null, counters: { hits: 9 } },
     {
       id: "s1",
       entry: "e",

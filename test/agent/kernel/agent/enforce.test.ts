@@ -2,12 +2,12 @@ import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { ControllerBus } from "../../../../bus/clients/controller.ts";
 import { desiredKey } from "../../../../bus/subjects.ts";
 import type { DesiredEntry } from "../../../../bus/types/desired.ts";
 import type { Selector } from "../../../../bus/types/selector.ts";
-import { type RunningAgent, until, World } from "./harness.ts";
+import { type RunningAgent, standBy, until, World } from "./harness.ts";
 
 let world: World;
 let agent: RunningAgent;
@@ -18,6 +18,11 @@ beforeAll(async () => {
   world = await World.start();
   controller = new ControllerBus(await world.bus.connect("controller"));
   agent = await world.agent();
+  await standBy(world, controller);
+  await until(
+    async () => (await world.status())?.hooks.find(({ hook }) => hook === "network_connect")?.attached === true,
+    50_000,
+  );
   dir = mkdtempSync(join(tmpdir(), "reeve-enforce-"));
   target = join(dir, "target");
   copyFileSync("/bin/true", target);
@@ -46,7 +51,7 @@ const entry = (selectors: Selector[], ttl: number | "none" = "none"): DesiredEnt
   renewedAt: new Date().toISOString(),
 });
 const applied = async (revision: number) =>
-  until(async () => ((await world.status())?.applied_revision ?? -1) >= revision);
+  until(async () => ((await world.status())?.applied_revision ?? -1) >= revision, 50_000);
 const KEY = desiredKey("test-deny");
 
 async function put(value: DesiredEntry): Promise<void> {
@@ -99,6 +104,7 @@ test("a tree cut off from exec and network stays so without agent's help until i
   const { spawn } = await import("node:child_process");
   const tree = spawn("bash", [script], { stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
+  onTestFinished(() => void tree.kill("SIGKILL"));
   tree.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
   const exited = new Promise((resolve) => tree.once("exit", resolve));
   const find = async () => (await world.events("process_exec")).find((it) => it.process.arguments === script);
