@@ -1,8 +1,7 @@
-import { createServer, type Server } from "node:http";
-import { once } from "node:events";
+import type { Server } from "node:http";
+import { serveMetricsText } from "../bus/metrics-server.ts";
 import type { Filtered, SelectorCounters } from "../bus/types/status.ts";
 import type { ProgramStats } from "./kernel/program-stats.ts";
-import { AgentError } from "./errors.ts";
 
 export interface Snapshot {
   counters: Record<string, number>;
@@ -18,7 +17,7 @@ export interface Metrics extends Snapshot {
 
 /**
  * Serves the agent's numbers to Prometheus on loopback; loads the client only when it is asked for.
- * @throws AgentError `metrics` when the port cannot be had
+ * @throws BusError `metrics` when the port cannot be had
  */
 export async function serveMetrics(port: number, metrics: () => Metrics): Promise<Server> {
   const { Counter, Gauge, Registry, collectDefaultMetrics } = await import("prom-client");
@@ -66,11 +65,7 @@ export async function serveMetrics(port: number, metrics: () => Metrics): Promis
     labelNames: ["program"],
     registers: [registry],
   });
-  const server = createServer((request, response) => {
-    if (request.url !== "/metrics") {
-      response.writeHead(404).end("metrics are at /metrics\n");
-      return;
-    }
+  const read = (): void => {
     const { counters, losses, gauges, selectors, programs, filtered: left } = metrics();
     for (const one of [counter, lost, selector, filtered, runs, seconds]) one.reset();
     for (const { entry, id, counters: counted } of selectors)
@@ -87,20 +82,12 @@ export async function serveMetrics(port: number, metrics: () => Metrics): Promis
       lost.inc({ reason: reason ?? "", kind: kind ?? "" }, value);
     }
     for (const [what, value] of Object.entries(gauges)) gauge.set({ what }, value);
-    registry.metrics().then(
-      (text) => response.writeHead(200, { "content-type": registry.contentType }).end(text),
-      (error: unknown) => response.writeHead(500).end(String(error)),
-    );
+  };
+  return serveMetricsText(port, "agent.metrics_port", {
+    contentType: registry.contentType,
+    text: () => {
+      read();
+      return registry.metrics();
+    },
   });
-  server.listen(port, "127.0.0.1");
-  try {
-    await once(server, "listening");
-  } catch (cause) {
-    const taken = (cause as NodeJS.ErrnoException).code === "EADDRINUSE";
-    const why = taken ? "is taken" : `cannot be listened on: ${(cause as Error).message}`;
-    const allowed = "allowed: a free port, or 0 for none";
-    throw new AgentError("metrics", `agent.metrics_port: port ${port} on 127.0.0.1 ${why} (${allowed})`, cause);
-  }
-  server.unref();
-  return server;
 }

@@ -1,5 +1,6 @@
 import type { Config } from "../bus/config/settings.ts";
 import { bootId, shortBootId } from "../bus/boot.ts";
+import { packEvents } from "../bus/event-codec.ts";
 import type { WallClock } from "./events/clock.ts";
 import { EventBatcher } from "./publish/batcher.ts";
 import { publishGap, publishRestart } from "./publish/gaps.ts";
@@ -47,6 +48,7 @@ export class Sender {
       boot: shortBootId(),
       epoch: this.epoch,
       clock,
+      ...(config.agent.compress ? { pack: packEvents } : {}),
       send: (message) => this.outbox.push(message),
       waiting: () => this.outbox.waiting,
     });

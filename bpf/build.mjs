@@ -3,6 +3,7 @@
 //   node bpf/build.mjs [--force]
 import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -65,6 +66,14 @@ async function compile(unit) {
   }
 }
 
+/** One after the other, as long as there are any: as many of these at a time as there are cores. */
+async function compileNext() {
+  for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+    const [index, unit] = next;
+    [done[index]] = await Promise.allSettled([compile(unit)]);
+  }
+}
+
 mkdirSync(OUT, { recursive: true });
 const force = process.argv.includes("--force");
 const all = units();
@@ -72,7 +81,10 @@ const todo = all.filter((unit) => force || stale(unit));
 // Set-up asks only whether each object is newer than every source: what is up to date says so.
 const now = new Date();
 for (const unit of all) if (!todo.includes(unit)) utimesSync(unit.object, now, now);
-const done = await Promise.allSettled(todo.map(compile));
+/** @type {PromiseSettledResult<void>[]} */
+const done = [];
+const queue = [...todo.entries()];
+await Promise.all(Array.from({ length: availableParallelism() }, compileNext));
 for (const [index, result] of done.entries()) {
   const name = basename(todo[index].source);
   if (result.status === "fulfilled") {

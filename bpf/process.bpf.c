@@ -21,6 +21,8 @@ char LICENSE[] SEC("license") = "GPL";
 struct exec_scratch {
 	struct process_exec_record record;
 	char tail[TAIL_BYTES];
+	__u32 used; /* bytes of tail */
+	__u32 reserved;
 	struct path_walk walk;
 };
 
@@ -79,17 +81,15 @@ static __always_inline __u32 add_previous(const struct process_key *key, char *t
 	return len;
 }
 
-/* Builds the record, and returns the length of its tails. */
-static __always_inline __u32 build_exec(struct exec_scratch *scratch, struct task_struct *task,
-					pid_t caller, struct linux_binprm *bprm)
+/* Builds the record with its tails. */
+static __always_inline void build_exec(struct exec_scratch *scratch, struct task_struct *task,
+				       pid_t caller, struct linux_binprm *bprm)
 {
 	struct process_exec_record *record = &scratch->record;
 	struct process_image *image = &record->image;
 	struct path_walk *walk = &scratch->walk;
 	struct inode *inode = bprm->file->f_inode;
 	struct fs_struct *fs = task->fs;
-	__u32 at;
-	__u32 len;
 
 	record->header.kind = RECORD_PROCESS_EXEC;
 	record->header.reserved = 0;
@@ -106,52 +106,50 @@ static __always_inline __u32 build_exec(struct exec_scratch *scratch, struct tas
 	path_root(walk, fs);
 	path_walk(walk, 0, &bprm->file->f_path);
 	image->flags |= binary_marks(walk);
-	at = image->binary_len = path_take(walk, scratch->tail);
+	scratch->used = image->binary_len = path_take(walk, scratch->tail);
 
 	path_walk(walk, 0, &fs->pwd);
 	image->flags |= cwd_marks(walk);
-	len = path_take(walk, TAIL_AT(scratch, at, PATH_BYTES));
-	image->cwd_len = len;
-	at += len;
+	image->cwd_len = path_take(walk, TAIL_AT(scratch, PATH_BYTES));
+	scratch->used += image->cwd_len;
 
 	if (bprm->interp != bprm->filename) {
-		long got = bpf_probe_read_kernel_str(TAIL_AT(scratch, at, 2 * PATH_BYTES),
-						     PATH_BYTES, bprm->filename);
+		long got = bpf_probe_read_kernel_str(TAIL_AT(scratch, 2 * PATH_BYTES), PATH_BYTES,
+						     bprm->filename);
 
 		image->flags |= PROCESS_INTERPRETED;
 		if (got > 1 && got <= PATH_BYTES) {
 			image->script_len = got - 1;
-			at += got - 1;
+			scratch->used += got - 1;
 		}
 	}
-	len = add_previous(&image->key, TAIL_AT(scratch, at, 3 * PATH_BYTES));
-	image->previous_len = len;
-	at += len;
+	image->previous_len = add_previous(&image->key, TAIL_AT(scratch, 3 * PATH_BYTES));
+	scratch->used += image->previous_len;
 
-	len = add_arguments(scratch, task, TAIL_AT(scratch, at, 3 * PATH_BYTES + PREVIOUS_BYTES));
-	image->arguments_len = len;
-	at += len;
-	record->header.size = sizeof(*record) + at;
-	return at;
+	image->arguments_len =
+		add_arguments(scratch, task, TAIL_AT(scratch, 3 * PATH_BYTES + PREVIOUS_BYTES));
+	scratch->used += image->arguments_len;
+	record->header.size = sizeof(*record) + scratch->used;
 }
 
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(process_exec, struct task_struct *task, pid_t caller, struct linux_binprm *bprm)
 {
 	struct exec_scratch *scratch = exec_scratch_buffer();
-	__u32 tails;
+	__u32 size;
 
 	if (!scratch)
 		return 0;
-	tails = build_exec(scratch, task, caller, bprm);
+	build_exec(scratch, task, caller, bprm);
 	proc_state_on_exec(task, scratch->tail, scratch->record.image.binary_len,
 			   file_properties(scratch->record.image.file.mode,
 					   scratch->record.image.flags & PROCESS_MEMFD,
 					   scratch->record.image.flags & PROCESS_UPPER));
-	if (tails > TAIL_BYTES)
+	size = scratch->record.header.size;
+	barrier_var(size);
+	if (size > sizeof(scratch->record) + TAIL_BYTES)
 		return 0;
-	if (bpf_ringbuf_output(&events, &scratch->record, sizeof(scratch->record) + tails,
-			       BPF_RB_NO_WAKEUP))
+	if (bpf_ringbuf_output(&events, &scratch->record, size, BPF_RB_NO_WAKEUP))
 		record_lost(RECORD_PROCESS_EXEC);
 	else
 		record_wake();
@@ -232,7 +230,7 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	struct process_exit_record *record;
 	__u32 code;
 
-	match_forget_thread(task->pid, 3);
+	match_forget_thread(task->pid);
 	proc_state_on_exit(task);
 	if (!is_last_thread(task))
 		return 0;

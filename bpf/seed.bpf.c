@@ -12,6 +12,8 @@ char LICENSE[] SEC("license") = "GPL";
 struct seed_scratch {
 	struct process_seed_record record;
 	char tail[TAIL_BYTES];
+	__u32 used; /* bytes of tail */
+	__u32 reserved;
 	struct path_walk walk;
 };
 
@@ -69,8 +71,7 @@ static __always_inline int seed(struct bpf_iter__task *ctx, bool with_arguments)
 	struct process_image *image;
 	struct fs_struct *fs;
 	struct file *file;
-	__u32 at = 0;
-	__u32 len;
+	__u32 size;
 
 	if (!task || !scratch || !speaks(task))
 		return 0;
@@ -81,6 +82,7 @@ static __always_inline int seed(struct bpf_iter__task *ctx, bool with_arguments)
 	record->header.time = bpf_ktime_get_boot_ns();
 	read_image(image, task);
 	__builtin_memset(&image->file, 0, sizeof(image->file));
+	scratch->used = 0;
 	if (task->flags & PF_KTHREAD)
 		image->flags |= PROCESS_KERNEL_THREAD;
 	fs = task->fs;
@@ -93,7 +95,7 @@ static __always_inline int seed(struct bpf_iter__task *ctx, bool with_arguments)
 		path_root(&scratch->walk, fs);
 		path_walk(&scratch->walk, 0, &file->f_path);
 		image->flags |= binary_marks(&scratch->walk);
-		at = image->binary_len = path_take(&scratch->walk, scratch->tail);
+		scratch->used = image->binary_len = path_take(&scratch->walk, scratch->tail);
 	}
 	proc_state_seed(task, scratch->tail, image->binary_len,
 			file_properties(image->file.mode, image->flags & PROCESS_MEMFD,
@@ -102,18 +104,18 @@ static __always_inline int seed(struct bpf_iter__task *ctx, bool with_arguments)
 		path_root(&scratch->walk, fs);
 		path_walk(&scratch->walk, 0, &fs->pwd);
 		image->flags |= cwd_marks(&scratch->walk);
-		len = path_take(&scratch->walk, TAIL_AT(scratch, at, PATH_BYTES));
-		image->cwd_len = len;
-		at += len;
+		image->cwd_len = path_take(&scratch->walk, TAIL_AT(scratch, PATH_BYTES));
+		scratch->used += image->cwd_len;
 	}
 	if (with_arguments && task->mm) {
-		len = add_arguments(image, task, TAIL_AT(scratch, at, 2 * PATH_BYTES));
-		image->arguments_len = len;
-		at += len;
+		image->arguments_len = add_arguments(image, task, TAIL_AT(scratch, 2 * PATH_BYTES));
+		scratch->used += image->arguments_len;
 	}
-	record->header.size = sizeof(*record) + at;
-	if (at <= TAIL_BYTES)
-		bpf_seq_write(ctx->meta->seq, record, sizeof(*record) + at);
+	size = sizeof(*record) + scratch->used;
+	record->header.size = size;
+	barrier_var(size);
+	if (size <= sizeof(*record) + TAIL_BYTES)
+		bpf_seq_write(ctx->meta->seq, record, size);
 	return 0;
 }
 

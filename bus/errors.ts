@@ -15,6 +15,7 @@
  * - `remote`: the other side answered with an error
  * - `server`: nats-server or JetStream answered with an error
  * - `start`: nats-server could not be started
+ * - `metrics`: the port for metrics cannot be had
  */
 export type BusErrorCode =
   | "invalid"
@@ -30,7 +31,8 @@ export type BusErrorCode =
   | "credentials"
   | "remote"
   | "server"
-  | "start";
+  | "start"
+  | "metrics";
 
 /** Every failure of the bus. `detail` carries what a program may want to look at (problems of a validation, a remote error). */
 export class BusError extends Error {

@@ -28,17 +28,8 @@ export class RuleErrors extends Error {
  * - `evaluate`: a rule failed on an event
  * - `memory`: a rule needed more memory than the engine gives it
  * - `worker`: the evaluation worker died or does not answer
- * - `metrics`: the port of `engine.metrics_port` cannot be had
  */
-export type EngineErrorCode =
-  | "opa_missing"
-  | "opa_failed"
-  | "bundle"
-  | "load"
-  | "evaluate"
-  | "memory"
-  | "worker"
-  | "metrics";
+export type EngineErrorCode = "opa_missing" | "opa_failed" | "bundle" | "load" | "evaluate" | "memory" | "worker";
 
 /** A failure of the rules engine itself. */
 export class EngineError extends Error {

@@ -10,6 +10,8 @@ export interface ClimbOptions {
   maxEntries: Readonly<Record<string, number>>;
   /** Directory in the v2 hierarchy for what is attached to a cgroup; undefined where there is none. */
   cgroup: string | undefined;
+  /** Which rungs may be taken; all by default. For tests of those that a kernel would not come to. */
+  takes?: (rung: Rung) => boolean;
 }
 
 /** A rung whose programs are loaded and attached. */
@@ -95,6 +97,7 @@ export interface Climbed {
 export function climb(ladder: Ladder, options: ClimbOptions): Climbed {
   const refused: string[] = [];
   for (const rung of ladder.rungs) {
+    if (options.takes?.(rung) === false) continue;
     try {
       return { foothold: Foothold.take(rung, options), refused };
     } catch (error) {

@@ -40,6 +40,8 @@ export interface HooksOptions {
   connectCgroup: string | undefined;
   /** More maps' sizes, by name. */
   maxEntries?: Record<string, number>;
+  /** Names of the rungs to look at; all by default. */
+  rungs?: readonly string[];
 }
 
 /** The eBPF programs of the agent: loaded with one set of maps, each hook attached by the best rung that this kernel takes. */
@@ -61,6 +63,7 @@ export class Hooks {
       maps: this.maps,
       maxEntries: { events: options.ringBytes, ...options.maxEntries },
       cgroup: options.connectCgroup,
+      ...(options.rungs ? { takes: ({ name }) => options.rungs!.includes(name) } : {}),
     };
     this.#demanded = [CONNECT_LADDER, FILE_LADDER].map(
       (ladder) => new DemandedHook(ladder, this.#climbOptions, (hook) => this.#report(hook)),

@@ -20,6 +20,8 @@ export interface BatcherOptions {
   epoch: number;
   clock: WallClock;
   send: (message: EventMessage) => void;
+  /** The lines as they are sent; the memory that it is given changes afterwards. Default: a copy. */
+  pack?: (lines: Uint8Array) => Uint8Array;
   /** Messages that the bus has not taken yet: many of them make the batches larger. */
   waiting: () => number;
   now?: () => number;
@@ -48,11 +50,13 @@ interface Batch {
 export class EventBatcher {
   readonly #options: BatcherOptions;
   readonly #now: () => number;
+  readonly #pack: (lines: Uint8Array) => Uint8Array;
   readonly #batches = new Map<string, Batch>();
 
   constructor(options: BatcherOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
+    this.#pack = options.pack ?? ((lines) => Buffer.copyBytesFrom(lines));
   }
 
   /** Adds one event: `members` are its JSON members after `time`, without braces; `time` is ns since boot. */
@@ -149,7 +153,7 @@ export class EventBatcher {
   #send(batch: Batch): void {
     this.#options.send({
       subject: batch.subject,
-      payload: Buffer.copyBytesFrom(batch.buffer, 0, batch.bytes),
+      payload: this.#pack(batch.buffer.subarray(0, batch.bytes)),
       id: `${batch.idHead}${batch.firstSeq}`,
       kind: batch.kind,
       count: batch.count,

@@ -9,6 +9,18 @@ export interface Applied {
   place: number;
 }
 
+/** Nanoseconds in which an installation is done. */
+const SOON = 5_000_000_000n;
+
+/**
+ * Whether a selector can be changed where it stands, while events are matched with it: no event may tell which of the two it
+ * saw. A lease that ends about now, or has ended, is not changed but given a place of its own.
+ */
+function canTouch(before: NormalSelector, after: NormalSelector, now: bigint): boolean {
+  const lasts = ({ deadline }: NormalSelector) => deadline === null || deadline > now + SOON;
+  return sameShape(before, after) && lasts(before) && lasts(after);
+}
+
 /** The selectors in force by hook and key, with the places that they have in the hook's tables. */
 export class AppliedSelectors {
   readonly #hooks = new Map<Hook, Map<string, Applied>>(HOOKS.map((hook) => [hook, new Map<string, Applied>()]));
@@ -30,7 +42,7 @@ export class AppliedSelectors {
   }
 
   /** What has to change so that these are in force and nothing else; hooks for which nothing has to are not named. */
-  changesTo(wanted: ReadonlyMap<string, NormalSelector>): Map<Hook, HookChange> {
+  changesTo(wanted: ReadonlyMap<string, NormalSelector>, now: bigint): Map<Hook, HookChange> {
     const changes = new Map<Hook, HookChange>();
     const changeOf = (hook: Hook): HookChange => {
       let change = changes.get(hook);
@@ -46,7 +58,7 @@ export class AppliedSelectors {
       if (there !== undefined) kept++;
       if (there?.normal === selector) continue;
       const change = changeOf(selector.hook);
-      if (there !== undefined && sameShape(there.normal, selector)) change.touched.push([there.place, selector]);
+      if (there !== undefined && canTouch(there.normal, selector, now)) change.touched.push([there.place, selector]);
       else {
         if (there !== undefined) change.gone.push(there.place);
         change.come.push(selector);
@@ -63,7 +75,7 @@ export class AppliedSelectors {
     wanted: ReadonlyMap<string, NormalSelector>,
     changes: ReadonlyMap<Hook, HookChange>,
     anew: ReadonlySet<Hook>,
-    tablesOf: (hook: Hook) => HookTables,
+    tablesOf: (hook: Hook) => HookTables | undefined,
   ): void {
     for (const [hook, change] of changes) {
       const applied = this.#hooks.get(hook)!;
@@ -71,7 +83,7 @@ export class AppliedSelectors {
       const note = (place: number, selector: NormalSelector | undefined) => {
         if (selector !== undefined) places.set(selector, place);
       };
-      const { selectors } = tablesOf(hook);
+      const selectors = tablesOf(hook)?.selectors ?? [];
       if (anew.has(hook)) {
         applied.clear();
         for (const [place, selector] of selectors.entries()) note(place, selector);

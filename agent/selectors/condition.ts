@@ -22,7 +22,7 @@ export function conditionOf({ op, values }: Predicate, operand: FieldOperand, at
   const negative = op.startsWith("not");
   switch (operand.type) {
     case "text":
-      return textCondition(operand.operand, op, values, at);
+      return textCondition(operand, op, values, at);
     case "address":
       return {
         type: "address",
@@ -51,14 +51,19 @@ export function conditionOf({ op, values }: Predicate, operand: FieldOperand, at
   }
 }
 
-function textCondition(base: number, op: Operator, values: Values, at: string): Condition {
+function textCondition(
+  { operand: base, plain = false }: Extract<FieldOperand, { type: "text" }>,
+  op: Operator,
+  values: Values,
+  at: string,
+): Condition {
   const offset = TEXT_OFFSET[op] ?? 0;
   const texts = values.map((value) => {
     if (typeof value !== "string" || value === "" || value.includes("\0"))
       throw new SelectorError("value", `${at}: ${show(value)} is not a path; allowed: non-empty strings`);
     if (Buffer.byteLength(value) > MAX_TEXT_BYTES)
       throw new SelectorError("value", `${at}: ${show(value)} is longer than ${MAX_TEXT_BYTES} bytes`);
-    if (offset !== 2 && !value.startsWith("/"))
+    if (!plain && offset !== 2 && !value.startsWith("/"))
       throw new SelectorError(
         "value",
         `${at}: ${show(value)} is not an absolute path and would never match; allowed: paths that begin with "/", or op suffix`,

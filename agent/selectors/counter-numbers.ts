@@ -13,9 +13,9 @@ export class CounterNumbers {
     this.#map = map;
   }
 
-  /** The number of a selector by its key, once it has one. */
+  /** The number of a selector by its key; that of one that is gone does not matter any more. */
   of(key: string): number {
-    return this.#numbers.get(key)!;
+    return this.#numbers.get(key) ?? 0;
   }
 
   /**

@@ -1,4 +1,4 @@
-import { BitmapPool, PLACES } from "./bitmaps.ts";
+import { type Bitmap, BitmapPool, PLACES, setBit, WORDS } from "./bitmaps.ts";
 import { ClassPool } from "./classes.ts";
 import type { Condition } from "./condition.ts";
 import { ADDRESSES, type BitsValue, maskDomain, NUMBER_BITS, NUMBERS, type TextValue, textDomain } from "./domains.ts";
@@ -32,6 +32,8 @@ export interface Atom {
 
 /** A value of the tables that stands in the kernel's map of whole values, or of beginnings. */
 export interface TableValue {
+  /** Its place among the values. */
+  number: number;
   operand: number;
   node: Node<TextValue> | Node<BitsValue>;
   /** Index of a text; 0 for others. */
@@ -41,11 +43,12 @@ export interface TableValue {
   whole: boolean;
 }
 
-/** What has changed and is not in some slot's maps yet. Classes and texts only ever grow. */
+/** What has changed and is not in the kernel's maps yet. Values, classes and texts only ever grow. */
 export interface Changes {
-  values: Set<TableValue>;
+  /** Values whose class is another one. */
+  nodes: Set<TableValue>;
   bitmaps: Set<number>;
-  places: Set<number>;
+  words: Set<number>;
 }
 
 /** Nothing can be added to these tables: they are to be made anew. */
@@ -60,7 +63,7 @@ type AnyIndex = OperandIndex<TextValue> | OperandIndex<BitsValue>;
 export class HookTables {
   /** By place; undefined where nobody is (any more). */
   readonly selectors: (NormalSelector | undefined)[] = [];
-  /** The last one at each place, for records that are still on their way. */
+  /** The last one at each place, for events and records that are still on their way. */
   readonly last: NormalSelector[] = [];
   readonly places: Places;
   readonly bitmaps: BitmapPool;
@@ -72,10 +75,10 @@ export class HookTables {
   readonly care = new Map<number, number>();
   /** The first is kept free. */
   readonly texts: Uint8Array[] = [new Uint8Array()];
-  readonly lengths: PathLengths[] = Array.from({ length: 6 }, () => ({ slash: new Set(), any: new Set() }));
-  /** Class of the places that are taken, and its bitmap. */
-  readonly live: { class: number; bitmap: number };
-  readonly changes: Changes[] = [];
+  readonly lengths: PathLengths[] = Array.from({ length: 8 }, () => ({ slash: new Set(), any: new Set() }));
+  /** The places that are taken. */
+  readonly live: Bitmap = new Uint32Array(WORDS * 2);
+  readonly changes: Changes = { nodes: new Set(), bitmaps: new Set(), words: new Set() };
   readonly hash: PathHash;
   readonly #sets: ScopeSets;
   readonly #hashes = new Map<number, Set<number>>();
@@ -91,11 +94,8 @@ export class HookTables {
       throw new SelectorError("limit", `${selectors.length} selectors; a hook takes up to ${MAX_SELECTORS}`);
     this.#sets = sets;
     this.hash = hash;
-    this.bitmaps = new BitmapPool((number) => {
-      for (const { bitmaps } of this.changes) bitmaps.add(number);
-    });
-    const bitmap = this.bitmaps.add(new Uint32Array(this.bitmaps.bitmaps[0]!.length));
-    this.live = { bitmap, class: this.classes.add(bitmap, []) };
+    this.bitmaps = new BitmapPool((number) => this.changes.bitmaps.add(number));
+    this.changes.bitmaps.add(0);
     this.places = new Places(selectors);
     for (const [operand, mask] of careOf(selectors)) this.care.set(operand, mask);
     this.update([], selectors);
@@ -127,8 +127,8 @@ export class HookTables {
   update(gone: readonly number[], come: readonly NormalSelector[]): number[] {
     for (const place of gone) {
       this.selectors[place] = undefined;
-      this.bitmaps.set(this.live.bitmap, place, false);
-      this.#touch(place);
+      // nothing else: events that are matched with the slot in use still need the selector
+      setBit(this.live, place, false);
     }
     this.#gone += gone.length;
     this.#count += come.length - gone.length;
@@ -142,7 +142,7 @@ export class HookTables {
   replace(place: number, selector: NormalSelector): void {
     this.selectors[place] = this.last[place] = selector;
     this.places.raise(selector, place);
-    this.#touch(place);
+    this.changes.words.add(place >> 6);
   }
 
   /** Takes in the sets of scopes that have been numbered meanwhile; returns whether any matters here. */
@@ -173,13 +173,9 @@ export class HookTables {
     const place = this.places.take(selector);
     if (place === undefined || place >= PLACES) throw new TablesFull();
     this.selectors[place] = this.last[place] = selector;
-    this.bitmaps.set(this.live.bitmap, place, true);
-    this.#touch(place);
+    setBit(this.live, place, true);
+    this.changes.words.add(place >> 6);
     return place;
-  }
-
-  #touch(place: number): void {
-    for (const { places } of this.changes) places.add(place);
   }
 
   #enter(come: readonly NormalSelector[], places: readonly number[]): void {
@@ -234,13 +230,14 @@ export class HookTables {
       node.entry = entry = this.#entry(operand, node);
       this.values.push(entry);
     }
-    for (const { values } of this.changes) values.add(entry);
+    this.changes.nodes.add(entry);
   }
 
   #entry(operand: number, node: Node<TextValue> | Node<BitsValue>): TableValue {
     if (!("bytes" in node.value && typeof node.value.key === "string" && !("family" in node.value))) {
       const index = this.indexes.get(operand) as OperandIndex<BitsValue>;
-      return { operand, node, text: 0, hash: undefined, whole: index.isWhole(node as Node<BitsValue>) };
+      const whole = index.isWhole(node as Node<BitsValue>);
+      return { number: this.values.length, operand, node, text: 0, hash: undefined, whole };
     }
     const { bytes } = node.value;
     const { kind, family } = textOperand(operand);
@@ -255,7 +252,7 @@ export class HookTables {
       const lengths = this.lengths[family * 2 + (kind === "suffix" ? 1 : 0)]!;
       (bytes.at(-1) === 0x2f ? lengths.slash : lengths.any).add(bytes.length);
     }
-    return { operand, node, text: this.texts.push(bytes) - 1, hash, whole: true };
+    return { number: this.values.length, operand, node, text: this.texts.push(bytes) - 1, hash, whole: true };
   }
 
   #enterAtom({ operand, mask, negative }: Extract<Condition, { type: "mask" }>, place: number): void {

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type Hook, HOOKS } from "../../bus/types/selector.ts";
+import type { Hook } from "../../bus/types/selector.ts";
 import { BpfMap } from "../kernel/map.ts";
 import { SelectorError } from "./errors.ts";
 import { HookTables, TablesFull } from "./hook-tables.ts";
@@ -7,25 +7,26 @@ import { hookNumber, MAX_HOOKS } from "./hooks/all.ts";
 import { encodeEntry, SIZES, u32 } from "./layout.ts";
 import type { NormalSelector } from "./normalize.ts";
 import { PathHash } from "./path-hash.ts";
+import { KernelPlaces } from "./kernel-places.ts";
 import type { ScopeSets } from "./scope-sets.ts";
 import type { SelectorMaps } from "./selector-maps.ts";
-import { Pool, Slot } from "./slot.ts";
+import type { Slot } from "./slot.ts";
+import type { TableSet } from "./table-set.ts";
 
 const MAX_COLLISIONS = 8;
 
-/** What a hook has in force, and what is kept of it. */
+/** What a hook that has selectors has in force. */
 interface HookState {
-  slots: readonly [Slot, Slot];
-  pools: readonly [Pool, Pool];
-  /** Tables as they are to be next; the slot that is not in use may lag behind. */
+  /** Tables as they are to be next; what stands in the kernel may lag behind. */
   tables: HookTables | undefined;
-  pool: 0 | 1;
-  slot: 0 | 1;
+  set: TableSet;
+  /** The one in use, and the one that is changed next. */
+  slots: [Slot, Slot];
   install: number;
   selectors: number;
 }
 
-/** How a hook's selectors change. `touched` keep their place and change deadline, rate or priority. */
+/** How a hook's selectors change. `touched` keep their place and change deadline, rate or reasons. */
 export interface HookChange {
   gone: number[];
   come: NormalSelector[];
@@ -34,14 +35,24 @@ export interface HookChange {
   all: () => NormalSelector[];
 }
 
+/** What a hook gets with the next update of the root, and gives back after it. */
+interface Next {
+  hook: Hook;
+  state: HookState | undefined;
+  sets: TableSet[];
+  slots: Slot[];
+}
+
 /**
- * Puts tables in force: each hook has two slots, of which the root names one. The other is changed, then one update of the
- * root puts all hooks onto their new tables. That update returns after every program that was using the old ones has ended,
- * so that the slot that it left may be changed the next time.
+ * Puts tables in force. A hook with selectors has one set of tables, which is added to while programs use it, and two slots,
+ * of which the root names one; the other is changed, then one update of the root puts all hooks onto their new slots. That
+ * update returns after every program that was using the old ones has ended, so that what it left may be changed the next
+ * time. Hooks without selectors have nothing in the kernel.
  */
 export class Installer {
   readonly #maps: SelectorMaps;
   readonly #sets: ScopeSets;
+  readonly #places: KernelPlaces;
   readonly #hooks = new Map<Hook, HookState>();
   #hash = new PathHash(randomBytes(8).readBigUInt64LE());
   #entries: BpfMap | undefined;
@@ -52,39 +63,30 @@ export class Installer {
   constructor(maps: SelectorMaps, sets: ScopeSets) {
     this.#maps = maps;
     this.#sets = sets;
-    for (const hook of HOOKS) {
-      const first = hookNumber(hook) * 2;
-      this.#hooks.set(hook, {
-        slots: [new Slot(first, maps), new Slot(first + 1, maps)],
-        pools: [new Pool(first, maps), new Pool(first + 1, maps)],
-        ...{ tables: undefined, pool: 0, slot: 0, install: 0, selectors: 0 },
-      });
-    }
-    // The kernel waits some 10 ms for running programs each time that a table is hung up: the first selectors shall not.
-    const nothing: HookChange = { gone: [], come: [], touched: [], all: () => [] };
-    for (let slot = 0; slot < 2; slot++) this.install(new Map(HOOKS.map((hook) => [hook, nothing])), () => 0);
+    this.#places = new KernelPlaces(maps);
+    this.settle();
   }
 
-  /** The tables of a hook and the number of the last installation that they are of. */
+  /** The tables of a hook; undefined where it has no selectors. */
   tablesOf(hook: Hook): HookTables | undefined {
-    return this.#hooks.get(hook)!.tables;
+    return this.#hooks.get(hook)?.tables;
   }
 
   /** The hook's installation that is in force, as denial records name it. */
   installOf(hook: Hook): number {
-    return this.#hooks.get(hook)!.install;
+    return this.#hooks.get(hook)?.install ?? 0;
   }
 
   /** Whether sets of scopes have been numbered that the hook's tables do not know and would tell apart. */
   knowsNot(hook: Hook): boolean {
-    return this.#hooks.get(hook)!.tables?.enterSets() ?? false;
+    const state = this.#hooks.get(hook);
+    if (state === undefined) return false;
+    return state.tables === undefined || state.tables.enterSets();
   }
 
-  /** Descriptors of all maps of all slots and pools. */
+  /** Descriptors of all maps that tables stand in, those that are kept ready included. */
   maps(): number[] {
-    return [...this.#hooks.values()].flatMap(({ slots, pools }) =>
-      [...slots, ...pools].flatMap((one) => one.maps().flatMap((map) => map.fd ?? [])),
-    );
+    return this.#places.maps();
   }
 
   get lastInstall(): number {
@@ -103,29 +105,33 @@ export class Installer {
    */
   install(changes: ReadonlyMap<Hook, HookChange>, counterOf: (s: NormalSelector) => number): Set<Hook> {
     const anew = new Set<Hook>();
-    const next: { state: HookState; slot: 0 | 1; pool: 0 | 1; install: number }[] = [];
-    for (const [hook, change] of changes) {
-      const state = this.#hooks.get(hook)!;
-      const before = state.tables;
-      if (this.#change(state, change)) anew.add(hook);
-      const tables = state.tables!;
-      const slot = state.slot === 0 ? 1 : 0;
-      const pool = tables === before ? state.pool : state.pool === 0 ? 1 : 0;
-      const install = ++this.#install;
-      state.pools[pool].fill(tables);
-      state.slots[slot].fill(tables, { install, pool: state.pools[pool].number, every: this.#every }, counterOf);
-      next.push({ state, slot, pool, install });
+    const next: Next[] = [];
+    try {
+      for (const [hook, change] of changes) {
+        const { tables, made } = this.#change(this.tablesOf(hook), change, hook);
+        if (made) anew.add(hook);
+        next.push(this.#fill(hook, tables, made, counterOf));
+      }
+    } catch (error) {
+      // what the kernel has of these is not in force; the tables here are ahead of it, and are made anew the next time
+      for (const hook of changes.keys()) this.#abandon(hook);
+      for (const { hook, state } of next) this.#giveBackUnused(hook, state);
+      throw error;
     }
-    for (const { state, slot, pool, install } of next)
-      Object.assign(state, { slot, pool, install, selectors: state.tables!.size });
+    for (const { hook, state } of next)
+      if (state === undefined) this.#hooks.delete(hook);
+      else this.#hooks.set(hook, state);
     this.settle();
+    for (const { sets, slots } of next) this.#places.giveBack(sets, slots);
     return anew;
   }
 
   /** Empties every hook at once; the next installation makes all tables anew. */
   disarm(): void {
-    for (const state of this.#hooks.values()) Object.assign(state, { selectors: 0, tables: undefined });
+    const states = [...this.#hooks.values()];
+    this.#hooks.clear();
     this.settle();
+    for (const { set, slots } of states) this.#places.giveBack([set], slots);
   }
 
   /**
@@ -141,8 +147,8 @@ export class Installer {
       maxEntries: MAX_HOOKS,
     });
     this.#epoch++;
-    for (const [hook, { slots, slot, selectors }] of this.#hooks)
-      entries.update(u32(hookNumber(hook)), encodeEntry(this.#epoch, slots[slot].number, selectors));
+    for (const [hook, { slots, selectors }] of this.#hooks)
+      entries.update(u32(hookNumber(hook)), encodeEntry(this.#epoch, slots[0].number, selectors));
     this.#maps.root.update(u32(0), u32(entries.fd));
     this.#entries?.close();
     this.#entries = entries;
@@ -150,26 +156,51 @@ export class Installer {
 
   close(): void {
     this.disarm();
-    for (const { slots, pools } of this.#hooks.values()) for (const one of [...slots, ...pools]) one.close();
+    this.#places.close();
     this.#entries?.close();
   }
 
-  /** Returns whether the tables are other ones now. */
-  #change(state: HookState, { gone, come, touched, all }: HookChange): boolean {
-    const { tables } = state;
+  #fill(hook: Hook, tables: HookTables, made: boolean, counterOf: (s: NormalSelector) => number): Next {
+    const before = this.#hooks.get(hook);
+    if (tables.size === 0)
+      return { hook, state: undefined, sets: before ? [before.set] : [], slots: before?.slots ?? [] };
+    const set = before === undefined || made ? this.#places.takeSet() : before.set;
+    const slots: [Slot, Slot] = before?.slots ?? [this.#places.takeSlot(), this.#places.takeSlot()];
+    const install = ++this.#install;
+    set.fill(tables, counterOf);
+    slots[1].fill(tables, { install, table: set.number, every: this.#every });
+    const state: HookState = { tables, set, slots: [slots[1], slots[0]], install, selectors: tables.size };
+    return { hook, state, sets: before !== undefined && before.set !== set ? [before.set] : [], slots: [] };
+  }
+
+  #abandon(hook: Hook): void {
+    const state = this.#hooks.get(hook);
+    if (state !== undefined) state.tables = undefined;
+  }
+
+  #giveBackUnused(hook: Hook, state: HookState | undefined): void {
+    if (state === undefined) return;
+    const before = this.#hooks.get(hook);
+    this.#places.giveBack(before?.set === state.set ? [] : [state.set], before === undefined ? state.slots : []);
+  }
+
+  #change(
+    tables: HookTables | undefined,
+    { gone, come, touched, all }: HookChange,
+    hook: Hook,
+  ): { tables: HookTables; made: boolean } {
     if (tables !== undefined && !tables.wasteful) {
       try {
         tables.update(gone, come);
         for (const [place, selector] of touched) tables.replace(place, selector);
-        return false;
+        return { tables, made: false };
       } catch (error) {
         // these tables are half changed: they go, and what the kernel has of them is not touched
-        state.tables = undefined;
+        this.#abandon(hook);
         if (!(error instanceof TablesFull || isCollision(error))) throw error;
       }
     }
-    state.tables = this.#make(all());
-    return true;
+    return { tables: this.#make(all()), made: true };
   }
 
   #make(selectors: readonly NormalSelector[]): HookTables {

@@ -6,21 +6,24 @@ import type { NormalSelector } from "./normalize.ts";
 import { OPERAND } from "./operands.ts";
 
 /*
- * The bytes of the structs in bpf/include/match_tables.h, match_process.h and proc_state.h, little-endian.
+ * The bytes of the structs in bpf/include/match_layout.h, match_part.h and proc_state.h, little-endian.
  * test/agent/selectors/layout compares every size and place with the compiled object's BTF.
  */
 
 export const SIZES = {
   match_entry: 16,
-  match_header: 4472,
+  match_header: 2304,
   match_key: 24,
   match_value: 8,
+  match_node: 8,
   match_prefix: 24,
   match_bitmap: 2080,
   match_class: 72,
   match_selector: 40,
+  match_word: 2576,
   match_text: 264,
   match_part: 2200,
+  match_frame: 18584,
   match_pool: 8,
   match_counters: 72,
   tree_mark: 16,
@@ -34,26 +37,50 @@ const CGROUP_EXEMPT = 1;
 const MATCH_ENFORCES = 1;
 const MATCH_EVERY = 2;
 const LENGTH_BYTES = 32;
+/** MATCH_FRAME_BYTES: parts begin below it. */
+const FRAME_BYTES = 16_384;
+/** BLOCK_WORDS: the kernel goes through so many words of a part at a time. */
+const BLOCK_WORDS = 16;
+/** Kinds of process that a slot has room for, at least; what is beyond is made anew for each event. */
+const PARTS = 128;
+const PART_BITMAP = 120;
+const PROCESS_OPERANDS = (1n << 23n) - 1n;
 /** Places of the header's fields. */
 export const HEADER = {
-  ...{ active: 0, shorter: 8, seed: 16, install: 32, pool: 36, words: 40, flags: 44, live: 48, atoms: 52, care: 56 },
-  ...{ none: 88, lengths: 248, atom: 632, best: 2168, kind: 4216 },
+  ...{ active: 0, shorter: 8, seed: 16, install: 32, table: 36, words: 40, flags: 44, atoms: 48, stride: 52 },
+  ...{ per_frame: 56, frames: 60, care: 64, none: 96, lengths: 256, atom: 768 },
 } as const;
+
+/** How the parts of processes lie in a slot's frames. */
+export interface PartShape {
+  stride: number;
+  perFrame: number;
+  frames: number;
+}
+
+export function partShape(words: number): PartShape {
+  const blocks = Math.max(1, Math.ceil(words / BLOCK_WORDS));
+  const stride = PART_BITMAP + SUMMARY_WORDS * 8 + blocks * BLOCK_WORDS * 8;
+  const perFrame = Math.floor(FRAME_BYTES / stride);
+  return { stride, perFrame, frames: Math.ceil(PARTS / perFrame) };
+}
 
 export interface HeaderFields {
   install: number;
-  pool: number;
+  /** Number of the set of tables. */
+  table: number;
   /** Tell of every selector that matches. */
   every: boolean;
 }
 
-export function encodeHeader(tables: HookTables, { install, pool, every }: HeaderFields): Buffer {
+export function encodeHeader(tables: HookTables, { install, table, every }: HeaderFields): Buffer {
   const bytes = Buffer.alloc(SIZES.match_header);
   bytes.writeBigUInt64LE(tables.active, HEADER.active);
   bytes.writeBigUInt64LE(tables.shorter, HEADER.shorter);
   bytes.writeBigUInt64LE(tables.hash.seed, HEADER.seed);
   const flags = (tables.enforces ? MATCH_ENFORCES : 0) | (every ? MATCH_EVERY : 0);
-  const numbers = [install, pool, tables.words, flags, tables.live.class, tables.atoms.length];
+  const { stride, perFrame, frames } = partShape(tables.words);
+  const numbers = [install, table, tables.words, flags, tables.atoms.length, stride, perFrame, frames];
   for (const [index, number] of numbers.entries()) bytes.writeUInt32LE(number, HEADER.install + index * 4);
   for (const [operand, care] of tables.care) bytes.writeUInt32LE(care, HEADER.care + (operand - OPERAND.own) * 4);
   for (const [operand, number] of tables.none.entries()) bytes.writeUInt32LE(number, HEADER.none + operand * 4);
@@ -68,11 +95,13 @@ export function encodeHeader(tables: HookTables, { install, pool, every }: Heade
     for (const [place, number] of [operand, set.class, clear.class].entries())
       bytes.writeUInt32LE(number, at + 8 + place * 4);
   }
-  for (const [index, { best, kind }] of tables.places.words.entries()) {
-    writeU64(bytes, best, HEADER.best + index * 8);
-    bytes[HEADER.kind + index] = kind;
-  }
   return bytes;
+}
+
+/** The frame that begins with part number 0: nothing is known of the process, all places that are taken are left. */
+export function writeFirstFrame(bytes: Buffer, at: number, tables: HookTables): void {
+  bytes.writeBigUInt64LE(tables.active & PROCESS_OPERANDS, at);
+  writeBitmap(bytes, at + PART_BITMAP, tables.live, Math.ceil(Math.max(1, tables.words) / BLOCK_WORDS) * BLOCK_WORDS);
 }
 
 /** `selectors` of 0: nothing to match. */
@@ -111,15 +140,19 @@ export function writePrefix(bytes: Buffer, at: number, { operand, node }: TableV
   }
 }
 
-export function writeValue(bytes: Buffer, at: number, { node, text }: TableValue): void {
+export function writeValue(bytes: Buffer, at: number, { number }: TableValue): void {
+  bytes.writeUInt32LE(number, at);
+}
+
+export function writeNode(bytes: Buffer, at: number, { node, text }: TableValue): void {
   bytes.writeUInt32LE(node.class, at);
   bytes.writeUInt32LE(text, at + 4);
 }
 
 /** Words of a bitmap behind a bit for each that is not empty. */
-export function writeBitmap(bytes: Buffer, at: number, bitmap: Bitmap): void {
-  bytes.set(new Uint8Array(bitmap.buffer, bitmap.byteOffset, bitmap.byteLength), at + SUMMARY_WORDS * 8);
-  for (let word = 0; word < WORDS; word++)
+export function writeBitmap(bytes: Buffer, at: number, bitmap: Bitmap, words: number = WORDS): void {
+  bytes.set(new Uint8Array(bitmap.buffer, bitmap.byteOffset, words * 8), at + SUMMARY_WORDS * 8);
+  for (let word = 0; word < words; word++)
     if ((bitmap[word * 2]! | bitmap[word * 2 + 1]!) !== 0) bytes[at + (word >> 3)]! |= 1 << (word & 7);
 }
 
@@ -135,7 +168,22 @@ export function writeClass(bytes: Buffer, at: number, { base, deltas }: PlaceCla
   }
 }
 
-export function writeSelector(bytes: Buffer, at: number, selector: NormalSelector, counters: number): void {
+/** A word of places: what its selectors are for, and these; zero, which has ended, where nobody is. */
+export function writeWord(
+  bytes: Buffer,
+  at: number,
+  { best, kind }: { best: number; kind: number },
+  selectors: readonly (NormalSelector | undefined)[],
+  counterOf: (selector: NormalSelector) => number,
+): void {
+  writeU64(bytes, best, at);
+  bytes.writeUInt32LE(kind, at + 8);
+  for (const [index, selector] of selectors.entries())
+    if (selector !== undefined)
+      writeSelector(bytes, at + 16 + index * SIZES.match_selector, selector, counterOf(selector));
+}
+
+function writeSelector(bytes: Buffer, at: number, selector: NormalSelector, counters: number): void {
   const operands = selector.conditions.reduce((bits, { operand }) => bits | (1n << BigInt(operand)), 0n);
   bytes.writeBigUInt64LE(selector.deadline ?? NEVER, at);
   bytes.writeBigUInt64LE(selector.interval, at + 8);

@@ -40,8 +40,9 @@ export type TextKind = "exact" | "prefix" | "suffix";
 const TEXT_KINDS = ["exact", "prefix", "suffix"] as const;
 
 /** How an operand compares a text, and whose lengths it takes part in: enum match_text_family. */
-export function textOperand(operand: number): { kind: TextKind; family: 0 | 1 | 2 } {
+export function textOperand(operand: number): { kind: TextKind; family: 0 | 1 | 2 | 3 } {
   const own = operand >= OPERAND.own;
   const place = own ? operand - OPERAND.own : operand;
-  return { kind: TEXT_KINDS[place % 3]!, family: own ? 2 : place >= OPERAND.parent ? 1 : 0 };
+  const second = place >= 3 ? 1 : 0;
+  return { kind: TEXT_KINDS[place % 3]!, family: own ? (second ? 3 : 2) : second };
 }

@@ -16,6 +16,8 @@ export interface OracleEvent {
   masks?: Readonly<Record<number, bigint | null>>;
   /** The hook's own: a path, numbers, an address by operand. A path of null is not known. */
   path?: string | null;
+  /** Of a hook that is about two paths. */
+  second?: string | null;
   address?: { family: 4 | 6; bytes: Uint8Array };
   /** Boottime ns. */
   now: bigint;
@@ -79,12 +81,12 @@ function listed(condition: Condition, event: OracleEvent): Truth {
     }
     case "text": {
       const { kind, family } = textOperand(operand);
-      const path = [event.binary, event.parent, event.path ?? null][family]!;
+      const path = [event.binary, event.parent, event.path ?? null, event.second ?? null][family]!;
       if (path === null) return undefined;
       if (kind === "exact") return condition.texts.includes(path);
       if (kind === "prefix") return condition.texts.some((text) => path.startsWith(text));
       // of processes the kernel keeps the beginning only
-      if (family !== 2 && Buffer.byteLength(path) > HELD_BYTES) return undefined;
+      if (family < 2 && Buffer.byteLength(path) > HELD_BYTES) return undefined;
       return condition.texts.some((text) => path.endsWith(text));
     }
     case "number": {

@@ -362,7 +362,7 @@ export class SelectorTables {
   }
 
   #install(wanted: ReadonlyMap<string, NormalSelector>): void {
-    const changes = this.#applied.changesTo(wanted);
+    const changes = this.#applied.changesTo(wanted, this.#options.now());
     for (const hook of HOOKS)
       if (!changes.has(hook) && this.#installer.knowsNot(hook))
         changes.set(hook, { gone: [], come: [], touched: [], all: () => selectorsOf(hook, wanted) });
@@ -377,11 +377,12 @@ export class SelectorTables {
       if (cause instanceof SelectorError) throw cause;
       throw new SelectorError("tables", "the kernel does not take the selectors' tables", { cause });
     }
-    this.#applied.settle(wanted, changes, anew, (hook) => this.#installer.tablesOf(hook)!);
-    for (const hook of changes.keys()) this.#remember(this.#installer.tablesOf(hook)!, this.#installer.installOf(hook));
+    this.#applied.settle(wanted, changes, anew, (hook) => this.#installer.tablesOf(hook));
+    for (const hook of changes.keys()) this.#remember(this.#installer.tablesOf(hook), this.#installer.installOf(hook));
   }
 
-  #remember(tables: HookTables, install: number): void {
+  #remember(tables: HookTables | undefined, install: number): void {
+    if (tables === undefined) return;
     const known = this.#history.find((one) => one.tables === tables);
     if (known !== undefined) known.installs.add(install);
     else this.#history.push({ tables, installs: new Set([install]) });

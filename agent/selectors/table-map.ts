@@ -1,7 +1,7 @@
 import { BpfMap, type MapType } from "../kernel/map.ts";
 import { u32 } from "./layout.ts";
 
-export const BPF_F_INNER_MAP = 0x1000;
+const BPF_F_INNER_MAP = 0x1000;
 const LEAST_ENTRIES = 64;
 /** Room for what comes later, when a map is made anew. */
 const GROWTH = 1.25;
@@ -15,8 +15,10 @@ export interface TableShape {
   flags: number;
   /** Room that it has at least. */
   least?: number;
-  /** Room that it has: the programs know it. */
-  fixed?: number;
+}
+
+export function arrayShape(name: string, valueSize: number, least: number = LEAST_ENTRIES): TableShape {
+  return { name, type: "array", keySize: 4, valueSize, flags: BPF_F_INNER_MAP, least };
 }
 
 /** Writes an entry: its key and its value into buffers at these places. */
@@ -42,27 +44,36 @@ export class TableMap<T> {
     this.#write = write;
   }
 
-  /** Writes what has changed into the map; with `all` gives everything that it has to hold. `clear`: nothing else. */
+  /**
+   * Makes maps of the least size and hangs them up, all in the same outer map at once: the kernel waits for running programs
+   * each time that one is hung up, some 10 ms.
+   */
+  static prepare<T>(maps: readonly TableMap<T>[]): void {
+    const [first] = maps;
+    if (first === undefined) return;
+    for (const map of maps) map.#map = map.#create(map.#least);
+    const numbers = (of: (map: TableMap<T>) => number) => new Uint8Array(Uint32Array.from(maps, of).buffer);
+    first.#outer.updateBatch(
+      numbers((map) => map.#index),
+      numbers((map) => map.#map!.fd),
+      maps.length,
+    );
+  }
+
+  /** Writes what has changed into the map; `all` gives everything that it has to hold. `clear`: nothing else. */
   hold(changed: readonly T[], size: number, all: () => readonly T[], clear: boolean): void {
-    const { type, keySize, valueSize, flags, name, least = LEAST_ENTRIES, fixed } = this.#shape;
     const fits = this.#map !== undefined && this.#map.maxEntries >= size;
     // entries of an array that are not used do not matter
-    if (fits && (!clear || type === "array" || !this.#used)) {
+    if (fits && (!clear || this.#shape.type === "array" || !this.#used)) {
       this.#fill(this.#map!, clear ? all() : changed);
       return;
     }
-    const maxEntries = fixed ?? Math.max(least, Math.ceil((size * GROWTH) / 64) * 64);
-    const map = BpfMap.create({ type, name: `match_${name}`, keySize, valueSize, maxEntries, flags });
-    this.#used = false;
-    try {
-      this.#fill(map, all());
-      this.#outer.update(u32(this.#index), u32(map.fd));
-    } catch (error) {
-      map.close();
-      throw error;
-    }
-    this.#map?.close();
-    this.#map = map;
+    this.#replace(Math.max(this.#least, Math.ceil((size * GROWTH) / 64) * 64), all());
+  }
+
+  /** Gives a large map back; nothing may be looked for in it any more. */
+  shrink(): void {
+    if (this.#map !== undefined && this.#map.maxEntries > 4 * this.#least) this.#replace(this.#least, []);
   }
 
   get fd(): number | undefined {
@@ -72,6 +83,29 @@ export class TableMap<T> {
   close(): void {
     this.#map?.close();
     this.#map = undefined;
+  }
+
+  get #least(): number {
+    return this.#shape.least ?? LEAST_ENTRIES;
+  }
+
+  #create(maxEntries: number): BpfMap {
+    const { type, keySize, valueSize, flags, name } = this.#shape;
+    return BpfMap.create({ type, name: `match_${name}`, keySize, valueSize, maxEntries, flags });
+  }
+
+  #replace(maxEntries: number, entries: readonly T[]): void {
+    const map = this.#create(maxEntries);
+    this.#used = false;
+    try {
+      this.#fill(map, entries);
+      this.#outer.update(u32(this.#index), u32(map.fd));
+    } catch (error) {
+      map.close();
+      throw error;
+    }
+    this.#map?.close();
+    this.#map = map;
   }
 
   #fill(map: BpfMap, entries: readonly T[]): void {

@@ -159,9 +159,15 @@ static __always_inline __u32 cwd_marks(const struct path_walk *walk)
 	return walk->marks & PATH_UNREACHABLE ? flags | PROCESS_CWD_UNREACHABLE : flags;
 }
 
-/* Where the next tail goes; the verifier learns that it lies within the first `limit` bytes. */
-static __always_inline char *tail_at(char *tail, __u32 pos, const __u32 limit)
+/*
+ * Where the next tail goes, which begins within the first `limit` bytes: those that the tails before it may take. How many
+ * they took (`used`) is kept in memory and not in a register: what older verifiers know of a sum goes wrong on ways that
+ * cannot be (its least above its most), and the place is no pointer any more. Read from memory it is bounded anew.
+ */
+static __always_inline char *tail_at(char *tail, const __u32 *used, const __u32 limit)
 {
+	__u32 pos = *(const volatile __u32 *)used;
+
 	/* or clang compares a copy, and older kernels do not see that they are the same */
 	barrier_var(pos);
 	if (pos > limit)
@@ -169,7 +175,7 @@ static __always_inline char *tail_at(char *tail, __u32 pos, const __u32 limit)
 	return tail + pos;
 }
 
-#define TAIL_AT(scratch, pos, limit) tail_at((scratch)->tail, pos, limit)
+#define TAIL_AT(scratch, limit) tail_at((scratch)->tail, &(scratch)->used, limit)
 
 /* How many bytes of arguments a record carries, at most ARGUMENT_BYTES. */
 const volatile __u32 argument_bytes = ARGUMENT_BYTES;

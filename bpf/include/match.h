@@ -39,14 +39,14 @@ static __always_inline void match_tell_others(struct match_event *event, __u64 w
 					      __u64 second, __u32 decides)
 {
 	__u32 tid = bpf_get_current_pid_tgid(), zero = 0;
-	struct match_spare *empty = bpf_map_lookup_elem(&match_spare_zero, &zero);
+	struct match_told *empty = bpf_map_lookup_elem(&match_told_zero, &zero);
 
-	if (!empty || bpf_map_update_elem(&match_tolds, &tid, empty->part.bitmap.words, BPF_ANY)) {
+	if (!empty || bpf_map_update_elem(&match_tolds, &tid, empty, BPF_ANY)) {
 		match_count(COUNT_UNTOLD);
 		return;
 	}
 	match_scan(where | SCAN_TELL << 8, first, second);
-	match_tell_kept(event->slot, decides);
+	match_tell_kept(event->header, event->slot, decides);
 	bpf_map_delete_elem(&match_tolds, &tid);
 }
 
@@ -59,13 +59,9 @@ static __always_inline __u32 match_act(struct match_event *event, __u64 found, _
 	bool every = event->header->flags & MATCH_EVERY;
 	struct match_part *part;
 
-	if (event->place == PART_NONE) {
-		event->unknown |= ALL_PROCESS_OPERANDS & event->header->active;
-	} else {
-		part = part_at(event->slot, event->hook, event->place);
-		if (part)
-			event->unknown |= part->inputs.unknown;
-	}
+	part = part_at(event->slot, event->header, event->place);
+	if (part)
+		event->unknown |= part->inputs.unknown;
 	bpf_map_update_elem(&match_events, &tid, event, BPF_ANY);
 	if (found & SCAN_MONITORS || (every && decides))
 		match_tell_others(event, where, first, second, decides);
@@ -98,8 +94,8 @@ static __always_inline __u32 match_end(struct match_event *event)
 	} else if (found) {
 		verdict = match_act(event, found, where, first, second);
 	}
-	if (event->place == PART_SPARE)
-		match_spare_drop(event->hook);
+	if (event->place & PART_SPARE)
+		match_spare_drop(event->hook, event->place);
 	return verdict;
 }
 

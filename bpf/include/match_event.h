@@ -30,6 +30,7 @@ struct match_event {
 	__u64 unknown; /* bits of operands without a value: all selectors survive there */
 	__u32 hook;
 	__u32 path_slot; /* 0: none */
+	__u32 second_slot; /* of a hook that is about two paths */
 	__u32 properties; /* of an image that is not the process's own yet */
 	__u32 want;
 	__u32 slot;
@@ -62,18 +63,18 @@ static __always_inline bool match_begin(struct match_event *event)
 		return false;
 	slot = entry->slot;
 	event->slot = slot;
-	event->header = bpf_map_lookup_elem(&match_headers, &slot);
+	event->header = header_of(slot);
 	if (!event->header)
 		return false;
-	event->place = image ? PART_NONE : match_remembered(slot, event->hook, entry->epoch);
-	if (event->place == PART_NONE)
+	event->place = image ? PART_UNKNOWN : match_remembered(slot, event->hook, entry->epoch);
+	if (event->place == PART_UNKNOWN)
 		event->place =
 			match_refresh(slot, event->hook, entry->epoch, image, event->properties);
 	/* through a number that the verifier does not know, or each combination of bits is a state of its own to it */
 	event->unknown = *(volatile __u64 *)&event->header->zero;
 	if (event->place == PART_EXEMPT)
 		return false;
-	match_count_seen(event->hook);
+	match_count_seen(&event->hook);
 	return true;
 }
 
@@ -100,23 +101,28 @@ static __always_inline void match_own_mask(struct match_event *event, const __u3
 	match_own_number(event, operand, bits & event->header->care[operand - MATCH_OWN(0)]);
 }
 
-/* Class of an operand of the path in a path slot, with bit 31 when it is not known. `which`: 0 exact, 1 prefix, 2 suffix. */
+/*
+ * Class of an operand of the path in a path slot, with bit 31 when it is not known. `which`: 0 exact, 1 prefix, 2 suffix;
+ * with 4, of the hook's second path.
+ */
 __noinline __u32 match_own_path_class(__u32 path_slot, __u32 slot, __u32 which)
 {
-	struct match_header *header = bpf_map_lookup_elem(&match_headers, &slot);
+	struct match_header *header = header_of(slot);
 	struct path_text *text = own_text(path_slot, false);
-	__u32 walk = TEXT_OWN << WALK_FAMILY_SHIFT | WALK_PATH_SLOT, class;
+	__u32 family = which & 4 ? TEXT_SECOND : TEXT_OWN, kind = which & 3, class;
+	__u32 walk = family << WALK_FAMILY_SHIFT | WALK_PATH_SLOT;
 	__u64 found;
 
-	if (!header || which > 2 || !text || !text->length)
+	if (!header || kind > 2 || !text || !text->length)
 		return 1U << 31;
-	found = match_path(path_slot, slot, which == 2 ? walk | WALK_REVERSED : walk);
-	class = which ? found : found >> 32;
-	return class ? class - 1 : header->none[MATCH_OWN(0) + which];
+	found = match_path(path_slot, slot, kind == 2 ? walk | WALK_REVERSED : walk);
+	class = kind ? found : found >> 32;
+	kind += which & 4 ? MATCH_OWN(3) : MATCH_OWN(0);
+	return class ? class - 1 : header->none[kind];
 }
 
-/* The path in the event's path slot: three operands, of which `operand` is the first. */
-static __always_inline void match_own_text(struct match_event *event, const __u32 operand)
+static __always_inline void match_path_operands(struct match_event *event, const __u32 operand,
+						__u32 path_slot)
 {
 #pragma unroll
 	for (int k = 0; k < 3; k++) {
@@ -124,8 +130,21 @@ static __always_inline void match_own_text(struct match_event *event, const __u3
 
 		if (!(event->header->active & BIT(operand + k)))
 			continue;
-		class = match_own_path_class(event->path_slot, event->slot, k);
+		class = match_own_path_class(path_slot, event->slot,
+					     k | (operand == MATCH_OWN(0) ? 0 : 4));
 		event->unknown |= class >> 31 << (operand + k);
 		event->own[operand + k - MATCH_OWN(0)] = class & ~(1U << 31);
 	}
+}
+
+/* The path in the event's path slot: three operands, of which `operand` is the first. That is MATCH_OWN(0). */
+static __always_inline void match_own_text(struct match_event *event, const __u32 operand)
+{
+	match_path_operands(event, operand, event->path_slot);
+}
+
+/* The same of the event's second path, as MATCH_OWN(3) to MATCH_OWN(5). */
+static __always_inline void match_own_second_text(struct match_event *event, const __u32 operand)
+{
+	match_path_operands(event, operand, event->second_slot);
 }

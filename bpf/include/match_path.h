@@ -50,6 +50,14 @@ static __always_inline __u64 hash_end(__u64 hash, __u64 word)
 	return hash_mix(hash, word, HASH_END_LOW, HASH_END_HIGH);
 }
 
+/* One of two texts that stand one after the other. No branch: whatever follows would be verified for each of them. */
+static __always_inline struct path_text *second_if(struct path_text *texts, __u64 second)
+{
+	second &= 1;
+	asm volatile("" : "+r"(second));
+	return (void *)texts + second * sizeof(*texts);
+}
+
 /* A hook that has paths of its own includes path_slot.h before this. */
 static __always_inline struct path_text *own_text(__u32 number, bool reversed)
 {
@@ -58,7 +66,7 @@ static __always_inline struct path_text *own_text(__u32 number, bool reversed)
 
 	if (!slot)
 		return NULL;
-	return reversed && slot->head.length > slot->head.held ? &slot->tail : &slot->head;
+	return second_if(&slot->head, reversed & (slot->head.length > slot->head.held));
 #else
 	return NULL;
 #endif
@@ -73,15 +81,18 @@ static __always_inline struct path_text *walk_text(__u32 source, __u32 which)
 	state = bpf_map_lookup_elem(&processes, &source);
 	if (!state)
 		return NULL;
-	return which & WALK_STATE_PARENT ? &state->parent : &state->binary;
+	return second_if(&state->binary, (which & WALK_SOURCE) / WALK_STATE_PARENT);
 }
 
 /* Word of a text or of its reverse that begins at `at`, a multiple of 8 below `held`. Bytes after its end are anything. */
-static __always_inline __u64 text_word(struct path_text *text, __u32 held, __u32 at, bool reversed)
+static __always_inline __u64 text_word(struct path_text *text, __u32 held, __u32 at, __u32 which)
 {
-	if (reversed)
-		return __builtin_bswap64(*(__u64 *)(text->lead + ((held - at) & 255)));
-	return *(__u64 *)(text->bytes + (at & 255));
+	__u64 reversed = -(__u64)(which & WALK_REVERSED), from = at, word;
+
+	asm volatile("" : "+r"(reversed));
+	from ^= (from ^ (held - at)) & reversed;
+	word = *(__u64 *)(text->lead + (sizeof(text->lead) & ~reversed) + (from & 255));
+	return word ^ ((word ^ __builtin_bswap64(word)) & reversed);
 }
 
 /* The first `count` bytes of a word, at least one. A branch here would double the verifier's states with each word. */
@@ -104,11 +115,11 @@ static __always_inline __u32 slashes_in(__u64 word)
 	return ((equal >> 7) * 0x0102040810204080ULL) >> 56;
 }
 
-/* Whether a text begins (reversed: ends) with entry `index` of the pool's texts; returns its length, else 0. */
-__noinline __u32 match_text_is(__u32 source, __u32 pool, __u32 which, __u32 index)
+/* Whether a text begins (reversed: ends) with entry `index` of the tables' texts; returns its length, else 0. */
+__noinline __u32 match_text_is(__u32 source, __u32 table, __u32 which, __u32 index)
 {
 	struct path_text *text = walk_text(source, which);
-	void *texts = bpf_map_lookup_elem(&match_texts, &pool);
+	void *texts = bpf_map_lookup_elem(&match_texts, &table);
 	struct match_text *entry;
 	__u32 held, length, end;
 	__u64 word;
@@ -125,16 +136,69 @@ __noinline __u32 match_text_is(__u32 source, __u32 pool, __u32 which, __u32 inde
 	for (__u32 at = 0; at < PATH_TEXT_BYTES; at += 8) {
 		if (at + 8 > length)
 			break;
-		word = text_word(text, held, at, which & WALK_REVERSED);
+		word = text_word(text, held, at, which);
 		if (word != *(__u64 *)(entry->bytes + at))
 			return 0;
 	}
 	if (!(length & 7))
 		return length;
 	end = length & 248;
-	word = text_word(text, held, end, which & WALK_REVERSED);
+	word = text_word(text, held, end, which);
 	word = first_bytes(word, length & 7);
 	return word == *(__u64 *)(entry->bytes + end) ? length : 0;
+}
+
+/*
+ * The class, and one, of a text that has this hash, when its first (reversed: last) `length` bytes are what the tables have
+ * under it; else 0. `walk`: see match_path; the operand is added to that of its family's exact text.
+ */
+static __always_inline __u32 text_class(__u32 source, __u32 table, __u32 which, __u64 hash,
+					__u32 length, const __u32 exact)
+{
+	void *values = bpf_map_lookup_elem(&match_values, &table);
+	__u32 family = which >> WALK_FAMILY_SHIFT & 3;
+	struct match_key key = {.low = hash};
+	struct match_value *value;
+	struct match_node *node;
+
+	/* exact, prefix and suffix of a family stand one after the other */
+	key.operand =
+		family >= TEXT_OWN ? MATCH_OWN(3 * (family - TEXT_OWN)) : OPERAND_PARENT * family;
+	if (!exact)
+		key.operand += which & WALK_REVERSED ? 2 : 1;
+	value = values ? bpf_map_lookup_elem(values, &key) : NULL;
+	node = value ? node_at(table, value->node) : NULL;
+	if (!node || match_text_is(source, table, which, node->text) != length)
+		return 0;
+	return node->class + 1;
+}
+
+/*
+ * The longest text of the tables that ends in one word of a path: its class, and one, else 0. `lengths`: bits of the bytes
+ * where one may end. `where`: the source, and the table << 32; `at`: the word's place, and the walk << 16.
+ */
+__noinline __u32 match_path_word(__u64 where, __u32 at, __u64 hash, __u64 word, __u32 lengths)
+{
+	__u32 source = where, table = where >> 32, which = at >> 16, longest = 0;
+
+	at &= PATH_TEXT_BYTES - 1;
+	/* from the longest on: the first that is found is it */
+	for (__s32 k = 7; k >= 0; k--) {
+		if (!(lengths >> k & 1))
+			continue;
+		longest = text_class(source, table, which,
+				     hash_end(hash, word & (~0ULL >> (56 - 8 * k))), at + k + 1,
+				     false);
+		if (longest)
+			break;
+	}
+	return longest;
+}
+
+/* The whole path's class, and one, else 0. */
+__noinline __u32 match_path_whole(__u64 where, __u32 which, __u64 hash, __u32 length)
+{
+	return text_class(where, where >> 32, which, hash, length, true);
 }
 
 /*
@@ -144,45 +208,34 @@ __noinline __u32 match_text_is(__u32 source, __u32 pool, __u32 which, __u32 inde
 __noinline __u64 match_path(__u32 source, __u32 slot, __u32 which)
 {
 	struct path_text *text = walk_text(source, which);
-	struct match_header *header = bpf_map_lookup_elem(&match_headers, &slot);
-	void *values = bpf_map_lookup_elem(&match_values, &slot);
-	__u32 family = which >> WALK_FAMILY_SHIFT & 3, walk = which & 7, held, exact, longest;
+	struct match_header *header = header_of(slot);
+	__u32 walk = which & 7, held, exact, longest;
 	struct match_lengths *lengths;
-	struct match_value *value;
-	struct match_key key = {};
-	__u64 hash;
+	__u64 hash, where;
 
-	if (!header || !values || !text || walk >= 2 * TEXT_FAMILIES)
+	if (!header || !text || walk >= 2 * TEXT_FAMILIES)
 		return 0;
 	held = text->held;
 	if (!held || held >= PATH_TEXT_BYTES)
 		return 0;
 	lengths = &header->lengths[walk];
+	where = source | (__u64)header->table << 32;
 	/* 0, which the verifier does not know: else what is found makes other states */
 	exact = longest = *(volatile __u64 *)&header->zero;
-	/* exact, prefix and suffix of a family stand one after the other */
-	key.operand = family == TEXT_OWN ? MATCH_OWN(0) : OPERAND_PARENT * family;
-	key.operand += which & WALK_REVERSED ? 2 : 1;
 	hash = header->seed;
 	for (__u32 at = 0; at < PATH_TEXT_BYTES; at += 8) {
-		__u32 lengths_here;
+		__u32 lengths_here, found;
 		__u64 word;
 
 		if (at >= held)
 			break;
-		word = text_word(text, held, at, which & WALK_REVERSED);
+		word = text_word(text, held, at, which);
 		word = first_bytes(word, held - at);
 		lengths_here = lengths->any[at / 8] | (lengths->slash[at / 8] & slashes_in(word));
-		for (__u32 k = 0; k < 8; k++) {
-			if (!lengths_here)
-				break;
-			if (!(lengths_here >> k & 1))
-				continue;
-			key.low = hash_end(hash, word & (~0ULL >> (56 - 8 * k)));
-			value = bpf_map_lookup_elem(values, &key);
-			if (value &&
-			    match_text_is(source, header->pool, which, value->text) == at + k + 1)
-				longest = value->class + 1;
+		if (lengths_here) {
+			found = match_path_word(where, at | which << 16, hash, word, lengths_here);
+			if (found)
+				longest = found;
 		}
 		if (held - at <= 8) {
 			hash = hash_end(hash, word) ^ held;
@@ -190,12 +243,7 @@ __noinline __u64 match_path(__u32 source, __u32 slot, __u32 which)
 		}
 		hash = hash_step(hash, word);
 	}
-	if (!(which & WALK_REVERSED) && text->length == held) {
-		key.low = hash;
-		key.operand -= 1;
-		value = bpf_map_lookup_elem(values, &key);
-		if (value && match_text_is(source, header->pool, which, value->text) == held)
-			exact = value->class + 1;
-	}
+	if (!(which & WALK_REVERSED) && text->length == held)
+		exact = match_path_whole(where, which, hash, held);
 	return (__u64)exact << 32 | longest;
 }

@@ -2,7 +2,7 @@
 /* Finds out anew what the current process is to the selectors of a hook. */
 #pragma once
 
-#include "match_process.h"
+#include "match_part.h"
 
 /* Whether this task is never matched: by a mark on it or on its cgroup, before anything else is looked at. */
 static __always_inline bool match_exempt(struct task_struct *task, struct process_state *state,
@@ -82,7 +82,7 @@ __noinline int match_gather(__u32 slot, __u32 hook, __u32 path_slot, __u32 prope
 {
 	__u64 cgroup_id = bpf_get_current_cgroup_id();
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
-	struct match_header *header = bpf_map_lookup_elem(&match_headers, &slot);
+	struct match_header *header = header_of(slot);
 	struct match_thread *thread = thread_at(hook);
 	struct process_state *state = current_state(tgid);
 	struct cgroup_mark *cgroup = bpf_map_lookup_elem(&cgroup_marks, &cgroup_id);
@@ -111,7 +111,7 @@ __noinline int match_gather(__u32 slot, __u32 hook, __u32 path_slot, __u32 prope
 /* Classes of the three operands of a path into the thread's inputs. `walk` is WALK_* without WALK_REVERSED. */
 static __always_inline int gather_path(__u32 slot, __u32 hook, __u32 source, __u32 walk)
 {
-	struct match_header *header = bpf_map_lookup_elem(&match_headers, &slot);
+	struct match_header *header = header_of(slot);
 	__u32 first = (walk >> WALK_FAMILY_SHIFT & 3) == TEXT_PARENT ? OPERAND_PARENT : 0;
 	struct match_thread *thread = thread_at(hook);
 	struct path_text *text = walk_text(source, walk);
@@ -156,7 +156,7 @@ static __always_inline int gather_path(__u32 slot, __u32 hook, __u32 source, __u
  */
 __noinline __u32 match_gather_paths(__u32 slot, __u32 hook, __u32 path_slot)
 {
-	struct match_header *header = bpf_map_lookup_elem(&match_headers, &slot);
+	struct match_header *header = header_of(slot);
 	struct match_thread *thread = thread_at(hook);
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32, parent_tgid;
 	struct task_struct *task = current_task(), *parent;
@@ -194,93 +194,96 @@ __noinline __u32 match_gather_paths(__u32 slot, __u32 hook, __u32 path_slot)
 	return false;
 }
 
-/* The part that others with the same inputs have made; MATCH_PARTS when there is none. */
+/* The part that others with the same inputs have made; PART_NOTHING when there is none. */
 __noinline __u32 match_part_find(__u32 slot, __u32 hook)
 {
 	struct match_thread *thread = thread_at(hook);
-	void *parts = bpf_map_lookup_elem(&match_parts, &slot);
+	struct match_header *header = header_of(slot);
 	struct match_part *part;
 	__u32 *found, place;
 
-	if (!thread || !parts)
-		return MATCH_PARTS;
+	if (!thread || !header)
+		return PART_NOTHING;
 	found = bpf_map_lookup_elem(&match_part_index, &thread->inputs);
 	if (!found)
-		return MATCH_PARTS;
+		return PART_NOTHING;
 	place = *found;
-	part = bpf_map_lookup_elem(parts, &place);
+	part = part_at(slot, header, place);
 	if (!part)
-		return MATCH_PARTS;
+		return PART_NOTHING;
 	for (__u32 i = 0; i < INPUT_WORDS; i++)
 		if (((__u64 *)&part->inputs)[i] != ((__u64 *)&thread->inputs)[i])
-			return MATCH_PARTS;
+			return PART_NOTHING;
 	return place;
 }
 
-/* Makes the thread's entry and fills it in, paths apart: 0, PART_EXEMPT, or PART_NONE when there is no memory for it. */
+/*
+ * Makes the thread's entry and fills it in, paths apart: PART_UNKNOWN, PART_EXEMPT, or PART_NOTHING when there is no memory
+ * for it.
+ */
 __noinline __u32 match_prepare(__u32 slot, __u32 hook, __u32 path_slot, __u32 properties)
 {
-	__u64 key = thread_key(hook);
-	bool is_spare;
-	struct match_thread *thread = match_thread_make(key, &is_spare);
+	struct match_thread *thread = match_thread_make(hook) ? thread_at(hook) : NULL;
 
 	if (!thread) {
 		match_count(COUNT_NO_MEMORY);
-		return PART_NONE;
+		return PART_NOTHING;
 	}
 	thread->epoch = 0;
-	thread->spare = is_spare;
 	if (!match_gather(slot, hook, path_slot, properties))
-		return PART_NONE;
-	return thread->exempt ? PART_EXEMPT : 0;
+		return PART_NOTHING;
+	return thread->exempt ? PART_EXEMPT : PART_UNKNOWN;
+}
+
+/* Makes a part of the thread's inputs, in a spare when no other is free. PART_NOTHING when there is none, or it is broken. */
+static __always_inline __u32 match_part_make(struct match_thread *thread, __u32 slot, __u32 hook)
+{
+	__u32 place = match_part_claim(slot);
+
+	if (place == PART_NOTHING) {
+		match_count(COUNT_UNCACHED);
+		place = match_spare_claim();
+		if (place == PART_NOTHING) {
+			match_count(COUNT_NO_MEMORY);
+			return PART_NOTHING;
+		}
+	}
+	if (match_part_fill(slot, hook, place)) {
+		match_count(COUNT_BROKEN);
+		match_spare_release(place);
+		return PART_NOTHING;
+	}
+	if (!(place & PART_SPARE))
+		bpf_map_update_elem(&match_part_index, &thread->inputs, &place, BPF_ANY);
+	return place;
 }
 
 /*
- * The part of the current thread, whose inputs are there: its number, PART_SPARE, or PART_NONE when there is no memory or
- * the tables are broken: then nothing is known of the process. `keep`: for its next events too.
+ * The part of the current thread, whose inputs are there: its number, or PART_NOTHING when there is no memory or the tables
+ * are broken: then nothing is known of the process. `keep`: for its next events too.
  */
 __noinline __u32 match_settle(__u32 slot, __u32 hook, __u64 epoch, __u32 keep)
 {
 	struct match_thread *thread = thread_at(hook);
-	__u64 key = thread_key(hook);
-	__u32 place, zero = 0;
-	struct match_spare *empty;
+	__u32 place;
 
 	if (!thread)
-		return PART_NONE;
+		return PART_NOTHING;
 	place = thread->exempt ? PART_EXEMPT : match_part_find(slot, hook);
-	if (place == MATCH_PARTS) {
-		place = match_part_claim(slot);
-		if (place == MATCH_PARTS) {
-			match_count(COUNT_UNCACHED);
-			empty = bpf_map_lookup_elem(&match_spare_zero, &zero);
-			if (!thread->spare &&
-			    (!empty || bpf_map_update_elem(&match_spares, &key, empty, BPF_ANY))) {
-				match_count(COUNT_NO_MEMORY);
-				return PART_NONE;
-			}
-			place = PART_SPARE;
-		}
-		if (match_part_fill(slot, hook, place)) {
-			match_count(COUNT_BROKEN);
-			bpf_map_delete_elem(&match_spares, &key);
-			return PART_NONE;
-		}
-		if (place != PART_SPARE)
-			bpf_map_update_elem(&match_part_index, &thread->inputs, &place, BPF_ANY);
-	}
-	if (keep && place != PART_SPARE && !thread->spare) {
+	if (place == PART_NOTHING)
+		place = match_part_make(thread, slot, hook);
+	if (thread->spare) {
+		match_spare_drop(hook, 0);
+	} else if (keep && place != PART_NOTHING && (place & PART_UNKNOWN) != PART_SPARE) {
 		thread->part = place;
 		thread->epoch = epoch;
 	}
-	if (thread->spare && place != PART_SPARE)
-		bpf_map_delete_elem(&match_spares, &key);
 	return place;
 }
 
 /*
  * What the current process is to the selectors, found anew: see match_settle, or PART_EXEMPT. An image that exec has not
- * yet made the process's own is given by its path slot and properties, else 0. After PART_SPARE, match_spare_drop.
+ * yet made the process's own is given by its path slot and properties, else 0. Afterwards match_spare_drop.
  */
 static __always_inline __u32 match_refresh(__u32 slot, __u32 hook, __u64 epoch, __u32 path_slot,
 					   __u32 properties)
@@ -288,16 +291,9 @@ static __always_inline __u32 match_refresh(__u32 slot, __u32 hook, __u64 epoch, 
 	__u32 place = match_prepare(slot, hook, path_slot, properties);
 	__u32 keep = 1;
 
-	if (place == PART_NONE)
-		return PART_NONE;
+	if (place == PART_NOTHING)
+		return PART_NOTHING;
 	if (place != PART_EXEMPT)
 		keep = match_gather_paths(slot, hook, path_slot);
 	return match_settle(slot, hook, epoch, keep);
-}
-
-static __always_inline void match_spare_drop(__u32 hook)
-{
-	__u64 key = thread_key(hook);
-
-	bpf_map_delete_elem(&match_spares, &key);
 }

@@ -10,28 +10,6 @@
 
 #include "match_tell.h"
 
-/* Place of the lowest bit: de Bruijn, as there is no instruction for it. */
-static const __u8 lowest_bit_of[64] = {
-	0,  1,	2,  53, 3,  7,	54, 27, 4,  38, 41, 8,	34, 55, 48, 28, 62, 5,	39, 46, 44, 42,
-	22, 9,	24, 35, 59, 56, 49, 18, 29, 11, 63, 52, 6,  26, 37, 40, 33, 47, 61, 45, 43, 21,
-	23, 58, 17, 10, 51, 25, 36, 32, 60, 20, 57, 16, 50, 31, 19, 15, 30, 14, 13, 12,
-};
-
-static __always_inline __u32 lowest_bit(__u64 word)
-{
-	return lowest_bit_of[((word & -word) * 0x022fdd63cc95386dULL) >> 58];
-}
-
-/* Not word & (word - 1): that has a bound that falls with each step, and no two states of the verifier are alike. */
-static __always_inline __u64 without_lowest(__u64 word)
-{
-	__u64 lowest = word & -word;
-
-	/* or clang makes it that */
-	asm volatile("" : "+r"(lowest));
-	return word ^ lowest;
-}
-
 /* Operands of its own that an object's hook has: the highest number and one. */
 #ifndef MATCH_OWN_OPERANDS
 #error "say before match.h how many operands of its own the hook has: MATCH_OWN_OPERANDS"
@@ -130,10 +108,17 @@ struct {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 } match_tolds SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct match_told));
+} match_told_zero SEC(".maps");
+
 /* The score of the selector at a place. */
-static __always_inline __u64 score_at(void *selectors, __u32 place)
+static __always_inline __u64 score_at(__u32 table, __u32 place)
 {
-	struct match_selector *selector = bpf_map_lookup_elem(selectors, &place);
+	struct match_selector *selector = selector_at(table, place);
 
 	return selector ? score_of(selector, place & SCORE_PLACES) : 0;
 }
@@ -144,15 +129,18 @@ static __always_inline __u64 score_at(void *selectors, __u32 place)
  */
 __noinline __u64 match_word(__u32 slot, __u32 at, __u64 word, __u64 found)
 {
-	void *selectors = bpf_map_lookup_elem(&match_selectors, &slot);
-	struct match_header *header = bpf_map_lookup_elem(&match_headers, &slot);
+	struct match_header *header = header_of(slot);
 	__u32 tid = bpf_get_current_pid_tgid(), kind, place, shift, want = at >> SCAN_WANT_SHIFT;
 	struct match_told *told;
+	struct match_word *of;
 	__u64 best, now;
 
-	if (!selectors || !header)
+	if (!header)
 		return found | SCAN_BROKEN;
-	kind = header->kind[at & (MATCH_WORDS - 1)];
+	of = word_at(header->table, at & (MATCH_WORDS - 1));
+	if (!of)
+		return found | SCAN_BROKEN;
+	kind = of->kind;
 	if (!(want >> (kind >> 1 & 1) & 1))
 		return found;
 	if (at & SCAN_TELL) {
@@ -168,22 +156,21 @@ __noinline __u64 match_word(__u32 slot, __u32 at, __u64 word, __u64 found)
 	place = found >> shift & SCAN_PLACE;
 	best = header->zero;
 	if (place)
-		best |= score_at(selectors, place - 1);
-	if (header->best[at] <= best)
+		best |= score_at(header->table, place - 1);
+	if (of->best <= best)
 		return found;
 	now = bpf_ktime_get_boot_ns();
 	for (int i = 0; i < 64; i++) {
 		struct match_selector *selector;
 		__u64 score, alive, higher;
+		__u32 bit;
 
 		if (!word)
 			break;
-		place = 64 * at + lowest_bit(word);
+		bit = lowest_bit(word) & 63;
 		word = without_lowest(word);
-		selector = bpf_map_lookup_elem(selectors, &place);
-		if (!selector)
-			return found | SCAN_BROKEN;
-		score = score_of(selector, place);
+		selector = &of->selector[bit];
+		score = score_of(selector, 64 * at + bit);
 		/* no branch: what it says of the scores would be another state with each place */
 		alive = (__s64)(now - selector->deadline) >> 63;
 		higher = (__s64)(best - score) >> 63;
@@ -196,45 +183,31 @@ __noinline __u64 match_word(__u32 slot, __u32 at, __u64 word, __u64 found)
 }
 
 /*
- * What the functions below take: where to look, as slot | hook << 8 | mode << 16 (SCAN_TELL, wants) | place of the part << 32,
- * and the classes of the hook's own operands, three in each number.
+ * What the functions below take: where to look, as slot | hook << 8 | mode << 16 (SCAN_TELL, wants) | which word of
+ * summaries << 24 | place of the part << 32, and the classes of the hook's own operands, three in each number.
  */
 #define CLASS_MASK ((1ULL << MATCH_CLASS_BITS) - 1)
+#define SCAN_PART_SHIFT 24
 
 static __always_inline bool bitmaps_find(struct match_bitmaps *bitmaps, __u64 where, __u64 first)
 {
-	__u32 slot = where & 0xff, hook = where >> 8 & 0xff, place = where >> 32, pool, number;
-	struct match_header *header;
+	__u32 slot = where & 0xff, place = where >> 32, table, number;
+	struct match_header *header = header_of(slot);
 	struct match_part *part;
-	struct match_class *live;
 	void *classes, *maps;
 
 	/* or clang leaves arguments that are not used undefined, which the verifier refuses */
 	asm volatile("" : : "r"(first));
-	header = bpf_map_lookup_elem(&match_headers, &slot);
 	if (!header)
 		return false;
 	bitmaps->zero = *(volatile __u64 *)&header->zero;
-	pool = header->pool;
-	classes = bpf_map_lookup_elem(&match_classes, &pool);
-	maps = bpf_map_lookup_elem(&match_bitmaps, &slot);
-	if (!classes || !maps)
+	table = header->table;
+	part = part_at(slot, header, place);
+	classes = bpf_map_lookup_elem(&match_classes, &table);
+	maps = bpf_map_lookup_elem(&match_bitmaps, &table);
+	if (!part || !classes || !maps)
 		return false;
-	if (place == PART_NONE) {
-		number = header->live;
-		live = bpf_map_lookup_elem(classes, &number);
-		if (!live)
-			return false;
-		number = live->base;
-		bitmaps->part = bpf_map_lookup_elem(maps, &number);
-		if (!bitmaps->part)
-			return false;
-	} else {
-		part = part_at(slot, hook, place);
-		if (!part)
-			return false;
-		bitmaps->part = &part->bitmap;
-	}
+	bitmaps->part = &part->bitmap;
 #pragma unroll
 	for (int k = 0; k < SCAN_OPERANDS; k++) {
 		number = first >> MATCH_CLASS_BITS * k & CLASS_MASK;
@@ -249,33 +222,12 @@ static __always_inline bool bitmaps_find(struct match_bitmaps *bitmaps, __u64 wh
 	return true;
 }
 
-/*
- * A walk over the words that may have a place left: each, and once more for each word of summaries. One loop of which the
- * verifier knows nothing but the count, so that the states of all its ways through are the same ones.
- */
-#define SCAN_STEPS (MATCH_WORDS + MATCH_SUMMARY)
-#define SCAN_NEXT(bitmaps, part, summary)                                     \
-	part ^= bitmaps.zero;                                                 \
-	if (!summary) {                                                       \
-		part++;                                                       \
-		if (part >= MATCH_SUMMARY)                                    \
-			break;                                                \
-		summary = summary_left(&bitmaps, part & (MATCH_SUMMARY - 1)); \
-		continue;                                                     \
-	}
-
 /* Takes from a word of what is left what the classes of the hook's fourth to sixth own operand do not have. */
 __noinline __u64 match_rest(__u32 slot, __u32 at, __u64 word, __u64 second)
 {
-	struct match_header *header = bpf_map_lookup_elem(&match_headers, &slot);
-	void *maps = bpf_map_lookup_elem(&match_bitmaps, &slot), *classes;
-	__u32 pool;
+	struct match_header *header = header_of(slot);
 
-	if (!header || !maps)
-		return word;
-	pool = header->pool;
-	classes = bpf_map_lookup_elem(&match_classes, &pool);
-	if (!classes)
+	if (!header)
 		return word;
 	at &= MATCH_WORDS - 1;
 	for (int k = 0; k < 3; k++) {
@@ -287,11 +239,8 @@ __noinline __u64 match_rest(__u32 slot, __u32 at, __u64 word, __u64 second)
 		second >>= MATCH_CLASS_BITS;
 		if (!number)
 			continue;
-		of = bpf_map_lookup_elem(classes, &number);
-		if (!of)
-			break;
-		number = of->base;
-		base = bpf_map_lookup_elem(maps, &number);
+		of = class_at(header->table, number);
+		base = of ? bitmap_at(header->table, of->base) : NULL;
 		if (!base)
 			break;
 		left = base->words[at];
@@ -305,25 +254,26 @@ __noinline __u64 match_rest(__u32 slot, __u32 at, __u64 word, __u64 second)
 }
 
 /*
- * Goes through the words that may have a place left and gives what match_word finds in them. No branch but on whether
- * anything is left: each would double the verifier's states with each word.
+ * Goes through the words under one word of summaries that may have a place left, and gives what match_word finds in them. No
+ * branch but on whether anything is left: each would double the verifier's states with each word.
  */
-__noinline __u64 match_scan(__u64 where, __u64 first, __u64 second)
+__noinline __u64 match_scan_words(__u64 where, __u64 first, __u64 second, __u64 found)
 {
-	__u64 found, summary, part;
+	__u32 part = where >> SCAN_PART_SHIFT & (MATCH_SUMMARY - 1);
 	struct match_bitmaps bitmaps;
+	__u64 summary;
 
 	asm volatile("" : : "r"(second));
 	if (!bitmaps_find(&bitmaps, where, first))
 		return SCAN_BROKEN;
-	found = part = bitmaps.zero;
-	summary = summary_left(&bitmaps, 0);
-	for (int i = 0; i < SCAN_STEPS; i++) {
+	summary = summary_left(&bitmaps, part);
+	for (int i = 0; i < 64; i++) {
 		__u64 word;
 		__u32 at;
 
-		SCAN_NEXT(bitmaps, part, summary);
-		at = (part & (MATCH_SUMMARY - 1)) * 64 + lowest_bit(summary);
+		if (!summary)
+			break;
+		at = part * 64 + lowest_bit(summary);
 		summary = without_lowest(summary);
 		word = word_left(&bitmaps, at);
 		if (MATCH_OWN_OPERANDS > SCAN_OPERANDS && word)
@@ -334,53 +284,90 @@ __noinline __u64 match_scan(__u64 where, __u64 first, __u64 second)
 	return found;
 }
 
+/* All words. Large tables are looked at by their summaries first, of which most events leave nothing. */
+__noinline __u64 match_scan(__u64 where, __u64 first, __u64 second)
+{
+	struct match_header *header = header_of(where & 0xff);
+	struct match_bitmaps bitmaps;
+	__u64 found;
+
+	asm volatile("" : : "r"(first), "r"(second));
+	if (!header)
+		return SCAN_BROKEN;
+	found = *(volatile __u64 *)&header->zero;
+	if (header->words <= 64)
+		return match_scan_words(where, first, second, found);
+	if (!bitmaps_find(&bitmaps, where, first))
+		return SCAN_BROKEN;
+	for (__u64 part = 0; part < MATCH_SUMMARY; part++)
+		if (summary_left(&bitmaps, part))
+			found = match_scan_words(where | part << SCAN_PART_SHIFT, first, second,
+						 found);
+	return found;
+}
+
+/* Tells of the selector at a place, when it lives and does not decide. `floor`: the score of the one that decides. */
+__noinline int match_tell_place(__u32 slot, __u32 place, __u64 floor)
+{
+	struct match_header *header = header_of(slot);
+	struct match_selector *selector;
+	__u64 score;
+
+	if (!header)
+		return 0;
+	selector = selector_at(header->table, place);
+	if (!selector || has_ended(selector))
+		return 0;
+	score = score_of(selector, place & SCORE_PLACES);
+	if (header->flags & MATCH_EVERY ? score != floor : score > floor)
+		match_tell_one(slot, place);
+	return 0;
+}
+
 /* Tells of the live selectors of one word that are only told of. `decides`: the place of the one that decides, and one. */
 __noinline int match_tell_word(__u32 slot, __u32 at, __u64 word, __u32 decides)
 {
-	void *selectors = bpf_map_lookup_elem(&match_selectors, &slot);
-	struct match_header *header = bpf_map_lookup_elem(&match_headers, &slot);
+	struct match_header *header = header_of(slot);
+	struct match_word *of;
 	__u64 floor;
-	bool every;
 
-	if (!selectors || !header)
+	if (!header)
 		return 0;
-	at &= MATCH_WORDS - 1;
-	every = header->flags & MATCH_EVERY;
-	if (header->kind[at] == KIND_POST || (header->kind[at] == KIND_DECIDE && !every))
+	of = word_at(header->table, at & (MATCH_WORDS - 1));
+	if (!of || of->kind == KIND_POST)
 		return 0;
-	floor = decides ? score_at(selectors, decides - 1) : 0;
+	if (of->kind == KIND_DECIDE && !(header->flags & MATCH_EVERY))
+		return 0;
+	floor = decides ? score_at(header->table, decides - 1) : 0;
 	for (int i = 0; i < 64; i++) {
-		struct match_selector *selector;
-		__u32 place = 64 * at + lowest_bit(word);
-		__u64 score;
-
 		if (!word)
 			break;
+		match_tell_place(slot, 64 * at + lowest_bit(word), floor);
 		word = without_lowest(word);
-		selector = bpf_map_lookup_elem(selectors, &place);
-		if (!selector)
-			break;
-		score = score_of(selector, place);
-		if ((every ? score != floor : score > floor) && !has_ended(selector))
-			match_tell_one(slot, place);
 	}
 	return 0;
 }
 
-/* Tells of what a scan with SCAN_TELL has kept. */
-__noinline int match_tell_kept(__u32 slot, __u32 decides)
+/* Tells of a block of what a scan with SCAN_TELL has kept. */
+__noinline int match_tell_block(__u32 slot, __u32 first, __u32 decides)
 {
-	struct match_header *header = bpf_map_lookup_elem(&match_headers, &slot);
 	__u32 tid = bpf_get_current_pid_tgid();
 	struct match_told *told = bpf_map_lookup_elem(&match_tolds, &tid);
 
-	if (!header || !told)
+	if (!told)
 		return 0;
-	for (__u32 at = 0; at < MATCH_WORDS; at++) {
-		if (at >= *(volatile __u32 *)&header->words)
-			break;
-		if (told->words[at])
-			match_tell_word(slot, at, told->words[at], decides);
-	}
+	first &= MATCH_WORDS - BLOCK_WORDS;
+	for (__u32 at = 0; at < BLOCK_WORDS; at++)
+		if (told->words[first + at])
+			match_tell_word(slot, first + at, told->words[first + at], decides);
 	return 0;
+}
+
+static __always_inline void match_tell_kept(struct match_header *header, __u32 slot, __u32 decides)
+{
+	for (__u32 first = 0; first < MATCH_WORDS; first += BLOCK_WORDS) {
+		if (first >= *(volatile __u32 *)&header->words)
+			break;
+		match_tell_block(slot, first, decides);
+	}
 }

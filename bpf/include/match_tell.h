@@ -134,7 +134,7 @@ static __always_inline void match_record(struct denial_record *record, struct ma
 	struct task_struct *task = current_task();
 	__u64 unknown = selector->operands & event->unknown;
 	__u32 slot = event->slot;
-	struct match_header *header = bpf_map_lookup_elem(&match_headers, &slot);
+	struct match_header *header = header_of(slot);
 
 	record->process.start = process_start(task);
 	record->process.self_exec_id = BPF_CORE_READ(task, self_exec_id);
@@ -194,10 +194,10 @@ __noinline __u32 match_tell_one(__u32 slot, __u32 place)
 {
 	__u32 tid = bpf_get_current_pid_tgid();
 	struct match_event *event = bpf_map_lookup_elem(&match_events, &tid);
-	void *selectors = bpf_map_lookup_elem(&match_selectors, &slot);
+	struct match_header *header = header_of(slot);
 	struct match_selector *selector;
 
-	selector = selectors ? bpf_map_lookup_elem(selectors, &place) : NULL;
+	selector = header ? selector_at(header->table, place) : NULL;
 	/* it was there a moment ago */
 	if (!selector)
 		return ACTION_DENY;
@@ -214,11 +214,11 @@ __noinline __u32 match_may_post(__u32 slot, __u32 place)
 {
 	__u32 tid = bpf_get_current_pid_tgid();
 	struct match_event *event = bpf_map_lookup_elem(&match_events, &tid);
-	void *selectors = bpf_map_lookup_elem(&match_selectors, &slot);
+	struct match_header *header = header_of(slot);
 	struct match_selector *selector;
 	__u32 count = 1;
 
-	selector = selectors ? bpf_map_lookup_elem(selectors, &place) : NULL;
+	selector = header ? selector_at(header->table, place) : NULL;
 	if (!selector)
 		return 1;
 	if (event)

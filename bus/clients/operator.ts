@@ -2,6 +2,7 @@ import type { BusConnection } from "../connection.ts";
 import { requestControl } from "../control.ts";
 import { DesiredStore, type StoredEntry } from "../desired-store.ts";
 import { getMany, getOne, type StoredMessage } from "../direct.ts";
+import { unpackEvents } from "../event-codec.ts";
 import type { Event } from "../generated/events.ts";
 import { parseEventId } from "../ids.ts";
 import { store } from "../jetstream.ts";
@@ -80,7 +81,7 @@ export class OperatorBus {
     for await (const message of this.#tail(STREAMS.events, `reeve.events.${where}`, options)) {
       const parts = parseEventSubject(message.subject);
       if (parts === null) this.malformed++;
-      else if (kinds === undefined || kinds.includes(parts.kind)) yield* this.#events(message, parts.node);
+      else if (kinds === undefined || kinds.includes(parts.kind)) yield* this.#events(this.#lines(message), parts.node);
     }
   }
 
@@ -117,8 +118,9 @@ export class OperatorBus {
     if (parts === null) return null;
     const since = near === undefined ? null : new Date(near.getTime() - 1000);
     for await (const message of this.#tail(STREAMS.events, eventSubject(parts.kind, parts.node), { since })) {
-      if (!Buffer.from(message.data).includes(id)) continue;
-      for (const event of this.#events(message, parts.node)) if (event.id === id) return event;
+      const lines = this.#lines(message);
+      if (!lines.includes(id)) continue;
+      for (const event of this.#events(lines, parts.node)) if (event.id === id) return event;
     }
     return null;
   }
@@ -191,8 +193,18 @@ export class OperatorBus {
     });
   }
 
-  *#events(message: StoredMessage, node: string): Generator<Event> {
-    for (const line of Buffer.from(message.data).toString().split("\n")) {
+  /** Empty where they cannot be read, which is counted. */
+  #lines(message: StoredMessage): Buffer {
+    try {
+      return Buffer.from(unpackEvents(message.data));
+    } catch {
+      this.malformed++;
+      return Buffer.alloc(0);
+    }
+  }
+
+  *#events(lines: Buffer, node: string): Generator<Event> {
+    for (const line of lines.toString().split("\n")) {
       if (line === "") continue;
       try {
         yield { ...(parseJson(line, "event") as Event), node };

@@ -62,6 +62,7 @@ export const SETTINGS = {
       [1, 4096],
       "How much is kept while the bus is away, in MB; what does not fit is counted and said.",
     ),
+    compress: toggle(true, "Whether messages of several events go over the bus compressed (gzip)."),
     argument_bytes: integer(8192, [256, 8192], "How much of a program's arguments is taken."),
     redact: textList(
       [],

@@ -114,7 +114,8 @@ async function firstStatus(bus: OperatorBus, config: Config, signal: AbortSignal
     const status = await readStatus(bus, new Date());
     const node = status.nodes.find((it) => it.node === config.node);
     const live = status.engines.some((engine) => engine.ruleset);
-    if ((node?.state === "running" && live) || performance.now() > end || signal.aborted) return status;
+    const runs = node?.state === "running" || node?.state === "disarmed";
+    if ((runs && live) || performance.now() > end || signal.aborted) return status;
     await sleep(100, undefined, { signal }).catch(() => {});
   }
 }

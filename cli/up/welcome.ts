@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Config } from "../../bus/config/settings.ts";
+import type { NodeStatus } from "../../bus/types/status.ts";
 import { commandName } from "../command-name.ts";
 import type { Paint } from "../output/paint.ts";
 import { safe } from "../output/safe.ts";
@@ -11,25 +12,36 @@ import type { StatusView } from "../status/view.ts";
  */
 export function welcome(status: StatusView, config: Config, paint: Paint, command = commandName()): string[] {
   const node = status.nodes.find((it) => it.node === config.node);
-  const asked = (node?.hooks ?? []).filter((hook) => hook.idle !== true);
-  const hooks = asked.map((hook) =>
-    hook.attached
-      ? `${hook.hook} at ${hook.rung}${hook.can_deny ? " (can deny)" : ""}`
-      : paint("red", `${hook.hook} missing${hook.detail ? `: ${safe(hook.detail)}` : ""}`),
-  );
   const rows: [string, string][] = [
     ["node", safe(config.node)],
     ["bus", `${status.bus.url}   (alerts without credentials: nats sub 'reeve.alerts.>' -s ${status.bus.url})`],
-    ["kernel", hooks.join(", ") || paint("yellow", "the agent has not said yet what is attached")],
+    ["kernel", kernelText(node?.hooks ?? [], paint)],
     ["rules", rulesText(status, paint)],
-    [
-      "mode",
-      config.enforce ? "enforce: policies deny and kill" : "monitor: policies only say what they would do (--enforce)",
-    ],
+    ["mode", node?.state === "disarmed" ? paint("red", "disarmed: nothing is enforced (reeve arm)") : modeText(config)],
     ["try", "cp /bin/true /tmp/x && /tmp/x"],
     ["more", moreText(command, config)],
   ];
   return [paint("bold", "reeve is running"), ...rows.map(([name, text]) => `  ${name.padEnd(7)} ${text}`), ""];
+}
+
+/** What is attached, what could not be, and how many hooks wait until somebody asks for them. */
+function kernelText(hooks: NodeStatus["hooks"], paint: Paint): string {
+  const idle = hooks.filter((hook) => hook.idle).length;
+  const words = hooks
+    .filter((hook) => !hook.idle)
+    .map((hook) =>
+      hook.attached
+        ? `${hook.hook} at ${hook.rung}${hook.can_deny ? " (can deny)" : ""}`
+        : paint("red", `${hook.hook} missing${hook.detail ? `: ${safe(hook.detail)}` : ""}`),
+    );
+  if (words.length === 0) return paint("yellow", "the agent has not said yet what is attached");
+  return [...words, ...(idle > 0 ? [`${idle} more when they are asked for`] : [])].join(", ");
+}
+
+function modeText(config: Config): string {
+  return config.enforce
+    ? "enforce: policies deny and kill"
+    : "monitor: policies only say what they would do (--enforce)";
 }
 
 /** What to run next: with the flags that it takes to mean this Reeve, once. */

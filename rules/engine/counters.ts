@@ -5,6 +5,7 @@ export const COUNTERS = [
   "messages_failed",
   "messages_given_up",
   "events",
+  "events_unchecked",
   "findings",
   "alerts",
   "suppressed",

@@ -1,8 +1,6 @@
-import { once } from "node:events";
-import { createServer } from "node:http";
 import type { Registry } from "prom-client";
+import { serveMetricsText } from "../../bus/metrics-server.ts";
 import type { EngineStatus } from "../../bus/types/engine-status.ts";
-import { EngineError } from "../errors.ts";
 
 /** What is measured: the engine. */
 export interface Measured {
@@ -12,31 +10,17 @@ export interface Measured {
 
 /**
  * Serves the engine's numbers to Prometheus on loopback, and returns how to end it; loads the client only when it is asked for.
- * @throws EngineError `metrics` when the port cannot be had
+ * @throws BusError `metrics` when the port cannot be had
  */
 export async function serveMetrics(port: number, engine: Measured): Promise<() => void> {
   const { registry, read } = await makeRegistry();
-  const server = createServer((request, response) => {
-    if (request.url !== "/metrics") {
-      response.writeHead(404).end("metrics are at /metrics\n");
-      return;
-    }
-    read(engine);
-    registry.metrics().then(
-      (text) => response.writeHead(200, { "content-type": registry.contentType }).end(text),
-      (error: unknown) => response.writeHead(500).end(String(error)),
-    );
+  const server = await serveMetricsText(port, "engine.metrics_port", {
+    contentType: registry.contentType,
+    text: () => {
+      read(engine);
+      return registry.metrics();
+    },
   });
-  server.listen(port, "127.0.0.1");
-  try {
-    await once(server, "listening");
-  } catch (cause) {
-    const taken = (cause as NodeJS.ErrnoException).code === "EADDRINUSE";
-    const why = taken ? "is taken" : `cannot be listened on: ${(cause as Error).message}`;
-    const allowed = "allowed: a free port, or 0 for none";
-    throw new EngineError("metrics", `engine.metrics_port: port ${port} on 127.0.0.1 ${why} (${allowed})`, { cause });
-  }
-  server.unref();
   return () => {
     server.close();
     server.closeAllConnections();

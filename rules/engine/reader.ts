@@ -117,11 +117,8 @@ export class Reader {
   async #take(message: EventMessage): Promise<void> {
     const { evaluator, kinds, inHand, alone } = this.#options;
     this.#count("messages");
-    if (!kinds.has(message.kind)) {
-      this.#count("messages_without_rules");
-      message.ack();
-      return;
-    }
+    // They are evaluated all the same, which is to say checked.
+    if (!kinds.has(message.kind)) this.#count("messages_without_rules");
     const suspect = alone.size > 0 && alone.has(message.sequence);
     inHand.work(message.slot);
     const result = await evaluateMessage(evaluator, message.data, message, suspect);
@@ -196,6 +193,7 @@ export class Reader {
 
   #countResult(subject: string, result: MessageResult): void {
     this.#count("events", result.events);
+    if (result.unchecked > 0) this.#count("events_unchecked", result.unchecked);
     if (result.findings.length > 0) this.#count("findings", result.findings.length);
     for (const [code, count] of Object.entries(result.refused)) {
       this.#count("refused", count);

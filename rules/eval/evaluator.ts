@@ -3,6 +3,7 @@ import type { Decision } from "../../bus/types/decision.ts";
 import type { Event } from "../../bus/generated/events.ts";
 import { LiveIndex } from "../index/live-index.ts";
 import type { SkimmedLines } from "../index/skimmed-lines.ts";
+import { CheckBudget } from "./check-budget.ts";
 import type { EventOrigin } from "./event-check.ts";
 import { decisionMessageId, shortHash } from "../../bus/ids.ts";
 import { EngineError, reasonOf } from "../errors.ts";
@@ -75,6 +76,8 @@ const GROUP_LEAST = 4;
  * that the others go on and the error has a name.
  */
 export class Evaluator {
+  /** How many of the lines that no rule can concern are checked. */
+  readonly checks = new CheckBudget();
   readonly #set: RuleSet;
   readonly #options: EvaluatorOptions;
   readonly #units: Unit[] = [];

@@ -1,3 +1,4 @@
+import { unpackEvents } from "../../bus/event-codec.ts";
 import type { Event } from "../../bus/generated/events.ts";
 import type { Evaluator } from "./evaluator.ts";
 import type { Evaluation } from "./evaluator.ts";
@@ -9,14 +10,16 @@ const NEWLINE = 0x0a;
 /** What came of a message: findings and decisions of its events, and what of it was refused. */
 export interface MessageResult extends Evaluation {
   events: number;
+  /** Of them those that nobody looked at, except for kind and node: no rule can concern them, and too many came. */
+  unchecked: number;
   refused: Partial<Record<RefusedCode, number>>;
   /** The first refusal in words. */
   refusal: string | null;
 }
 
 /**
- * Evaluates the events of a message (NDJSON). What is no event of this origin is refused and counted. Lines that no rule can
- * find something in are not parsed, except for a sample: of them no more is checked than that they are of the kind and node.
+ * Evaluates the events of a message (NDJSON, maybe compressed). What is no event of this origin is refused and counted. Lines that no rule can
+ * find something in are not evaluated, and checked only as far as the evaluator's budget allows.
  */
 export async function evaluateMessage(
   evaluator: Evaluator,
@@ -24,19 +27,44 @@ export async function evaluateMessage(
   origin: EventOrigin,
   alone = false,
 ): Promise<MessageResult> {
-  const result: MessageResult = { findings: [], decisions: [], events: 0, refused: {}, refusal: null };
-  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  const result: MessageResult = {
+    ...{ findings: [], decisions: [], events: 0, unchecked: 0 },
+    refused: {},
+    refusal: null,
+  };
+  const bytes = unpacked(data);
+  if (bytes === null) {
+    result.refused.not_json = 1;
+    result.refusal = "not_json: the message is compressed and cannot be read";
+    evaluator.checks.refused(origin.node);
+    return result;
+  }
   const lines = evaluator.linesOf(bytes, origin);
+  evaluator.checks.refill();
   for (let start = 0; start < bytes.length;) {
     const newline = bytes.indexOf(NEWLINE, start);
     const end = newline < 0 ? bytes.length : newline;
     if (end > start) {
-      if (lines?.concern(start) === false) result.events++;
-      else await evaluateLine(evaluator, bytes.subarray(start, end), origin, alone, result);
+      const line = bytes.subarray(start, end);
+      if (lines?.concern(start) !== false) await evaluateLine(evaluator, line, origin, alone, result);
+      else if (evaluator.checks.take(origin.node)) checkLine(evaluator, line, origin, result);
+      else {
+        result.events++;
+        result.unchecked++;
+      }
     }
     start = end + 1;
   }
   return result;
+}
+
+function unpacked(data: Uint8Array): Buffer | null {
+  try {
+    const lines = unpackEvents(data);
+    return Buffer.from(lines.buffer, lines.byteOffset, lines.byteLength);
+  } catch {
+    return null;
+  }
 }
 
 async function evaluateLine(
@@ -46,17 +74,25 @@ async function evaluateLine(
   alone: boolean,
   result: MessageResult,
 ): Promise<void> {
+  const event = checkLine(evaluator, line, origin, result);
+  if (event === null) return;
+  const { findings, decisions } = await evaluator.evaluate(event, textOf(line, event), alone);
+  result.findings.push(...findings);
+  result.decisions.push(...decisions);
+}
+
+/** The event of a line; null where it is none of this origin, which is counted. */
+function checkLine(evaluator: Evaluator, line: Buffer, origin: EventOrigin, result: MessageResult): Event | null {
   const event = parse(line);
   const refused = event === undefined ? NOT_JSON : checkEvent(event, origin);
   if (refused === null) {
     result.events++;
-    const { findings, decisions } = await evaluator.evaluate(event as Event, textOf(line, event), alone);
-    result.findings.push(...findings);
-    result.decisions.push(...decisions);
-  } else {
-    result.refused[refused.code] = (result.refused[refused.code] ?? 0) + 1;
-    result.refusal ??= `${refused.code}: ${refused.reason}`;
+    return event as Event;
   }
+  result.refused[refused.code] = (result.refused[refused.code] ?? 0) + 1;
+  result.refusal ??= `${refused.code}: ${refused.reason}`;
+  evaluator.checks.refused(origin.node);
+  return null;
 }
 
 const NOT_JSON: Refused = { code: "not_json", reason: "a line is not JSON" };

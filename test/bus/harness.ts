@@ -41,7 +41,9 @@ export async function startBus(flags: ConfigFlags = {}): Promise<TestBus> {
       else await bus.server.stop();
       await bus.server.exited;
       await new Promise((resolve) => setTimeout(resolve, downFor));
+      const { port } = bus.server;
       bus.server = await startServer({ config });
+      if (bus.server.port !== port) throw new Error(`port ${port} was taken while the bus was away`);
     },
     async stop() {
       await Promise.all(open.map((connection) => connection.close()));

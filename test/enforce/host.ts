@@ -68,7 +68,7 @@ export class Host implements AsyncDisposable {
 
   /** The selectors' tables anew with other options, on the same programs; what still runs in the test's cgroup ends. */
   reopen(options: Partial<SelectorTablesOptions>): void {
-    for (const pid of processesOf(join(CGROUPS, this.cgroup))) process.kill(pid, "SIGKILL");
+    this.#killAll();
     this.tables.close();
     try {
       this.tables = this.#open(options);
@@ -148,7 +148,7 @@ export class Host implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.tables.close();
-    for (const pid of processesOf(join(CGROUPS, this.cgroup))) process.kill(pid, "SIGKILL");
+    this.#killAll();
     for (const child of this.#children) child.kill("SIGKILL");
     this.ring.close();
     this.#states.close();
@@ -158,6 +158,17 @@ export class Host implements AsyncDisposable {
     this.maps.close();
     rmSync(this.directory, { recursive: true });
     await removeCgroup(join(CGROUPS, this.cgroup));
+  }
+
+  /** Ends what still runs in the test's cgroup. */
+  #killAll(): void {
+    for (const pid of processesOf(join(CGROUPS, this.cgroup)))
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch (error) {
+        // it ended by itself meanwhile
+        if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+      }
   }
 
   #load(name: string, maxEntries: Record<string, number> = {}): BpfObject {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { BpfMap } from "../../agent/kernel/map.ts";
-import { encodeEntry, u32 } from "../../agent/selectors/layout.ts";
+import { MAX_HOOKS } from "../../agent/selectors/hooks/all.ts";
+import { encodeEntry, HEADER, SIZES, u32 } from "../../agent/selectors/layout.ts";
 import type { ActiveSelector } from "../../agent/selectors/types.ts";
 import type { Predicate } from "../../bus/types/selector.ts";
 import { buildProgram } from "../programs/build.ts";
@@ -15,6 +16,7 @@ const PORTS = [1, 2, 1, 1];
 const SECONDS = many(8, 20);
 const SWAPS = many(150, 20);
 
+const ENTRIES = { type: "array", name: "entries", keySize: 4, valueSize: SIZES.match_entry } as const;
 const load = buildProgram("match-load");
 let host: Host;
 beforeAll(() => {
@@ -25,6 +27,14 @@ afterAll(() => host[Symbol.asyncDispose]());
 
 function deny(id: string, priority: number, match: Predicate[]): ActiveSelector {
   return selector({ id, hook: "network_connect", scope: { cgroup: host.cgroup }, priority, match });
+}
+
+/** The slot of an installation. */
+function slotOf(install: number): number {
+  const headers = BpfMap.fromFd(host.maps.fd("match_headers")!);
+  for (const [key, header] of headers.entries())
+    if (Buffer.from(header).readUInt32LE(HEADER.install) === install) return Buffer.from(key).readUInt32LE(0);
+  throw new Error(`no slot has installation ${install}`);
 }
 
 /** Processes that connect as fast as they can, so that an event is on its way whenever the root changes. */
@@ -90,14 +100,17 @@ it("two revisions whose parts do not fit together, swapped as fast as the kernel
   const ports = (...values: number[]): Predicate[] => [{ field: "socket.dport", op: "in", values }];
   const others = (count: number) => Array.from({ length: count }, (_, i) => deny(`other${i}`, 1, ports(1000 + i)));
   // each way the class of port 1 is another one, and its selector has another place
-  host.tables.apply(1, [deny("port1", 9, ports(1)), ...others(20)]);
-  host.tables.apply(2, [
-    ...others(300).map((one) => Object.assign(one, { entry: "second" })),
-    deny("last", 0, ports(1)),
-  ]);
+  const installs = [
+    host.tables.apply(1, [deny("port1", 9, ports(1)), ...others(20)]).install,
+    host.tables.apply(2, [
+      ...others(300).map((one) => Object.assign(one, { entry: "second" })),
+      deny("last", 0, ports(1)),
+    ]).install,
+  ];
   const root = BpfMap.fromFd(host.maps.fd("match_root")!);
-  const revisions = [2, 3].map((slot) => {
-    const entries = BpfMap.create({ type: "array", name: "entries", keySize: 4, valueSize: 16, maxEntries: 8 });
+  const revisions = installs.map((install) => {
+    const slot = slotOf(install);
+    const entries = BpfMap.create({ ...ENTRIES, maxEntries: MAX_HOOKS });
     entries.update(u32(1), encodeEntry(1_000_000 + slot, slot, 1));
     return entries;
   });

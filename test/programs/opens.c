@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <linux/io_uring.h>
 #include <linux/openat2.h>
+#include <sys/mount.h>
 #include <sys/mman.h>
 #include <sys/sysmacros.h>
 
@@ -24,6 +25,48 @@ static int by_openat2(const char *path)
 	};
 
 	return checked(syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how)));
+}
+
+/* For reading, with the caller's own idea of a root: the path's first directory. */
+static int by_resolve(const char *path)
+{
+	struct open_how how = {.flags = O_RDONLY, .resolve = RESOLVE_IN_ROOT};
+	char root[4096];
+	const char *rest = strchr(path + 1, '/');
+	int directory, fd;
+
+	snprintf(root, sizeof(root), "%.*s", (int)(rest - path), path);
+	directory = open(root, O_PATH | O_DIRECTORY);
+	if (directory < 0)
+		return -errno;
+	fd = checked(syscall(SYS_openat2, directory, rest, &how, sizeof(how)));
+	close(directory);
+	return fd;
+}
+
+/* In a copy of its directory's mount that is mounted nowhere. */
+static int by_tree(const char *path)
+{
+	char parent[4096];
+	const char *name = strrchr(path, '/') + 1;
+	int tree, fd;
+
+	snprintf(parent, sizeof(parent), "%.*s", (int)(name - path), path);
+	tree = syscall(SYS_open_tree, AT_FDCWD, parent, OPEN_TREE_CLONE | O_CLOEXEC);
+	if (tree < 0)
+		return -errno;
+	fd = checked(openat(tree, name, O_RDONLY));
+	close(tree);
+	return fd;
+}
+
+/* No open at all: a read through a descriptor that is there, by its number. */
+static int by_inherited(const char *number)
+{
+	char byte;
+	int fd = atoi(number);
+
+	return read(fd, &byte, 1) < 0 ? -errno : fd;
 }
 
 /* First a descriptor that may do nothing, which no hook is asked about, then a real one through it. */
@@ -141,6 +184,12 @@ static int open_by(const char *way, const char *path)
 		return checked(creat(path, 0604));
 	if (!strcmp(way, "openat2"))
 		return by_openat2(path);
+	if (!strcmp(way, "resolve"))
+		return by_resolve(path);
+	if (!strcmp(way, "tree"))
+		return by_tree(path);
+	if (!strcmp(way, "inherited"))
+		return by_inherited(path);
 	if (!strcmp(way, "openat"))
 		return by_fchdir(path);
 	if (!strcmp(way, "directory"))

@@ -13,7 +13,7 @@ export const HOOK_DEFINITIONS: Readonly<Record<Hook, HookDefinition>> = {
 };
 
 /** MATCH_HOOKS of the kernel's tables; hooks that are defined are numbered below it. */
-export const MAX_HOOKS = 8;
+export const MAX_HOOKS = 64;
 
 /** How a field of a hook's selectors is matched; undefined for a field that it does not have. */
 export function operandOf(hook: Hook, field: string): FieldOperand | undefined {

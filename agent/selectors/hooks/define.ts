@@ -4,13 +4,13 @@ import { type Namespace, NAMESPACES, OPERAND } from "../operands.ts";
 /**
  * How a field's values become operands of the kernel's tables.
  *
- * - `text`: three operands, of which `operand` is the exact one
+ * - `text`: three operands, of which `operand` is the exact one; `plain` are no paths: they need not begin with a slash
  * - `number`: `most` is the highest value; `named` values stand for numbers
  * - `mask`: bits; a mask of the process is tested mask by mask, one of a hook's own has at most ten bits in use
  * - `bit`: one bit of a mask of the process, written "true" or "false"
  */
 export type FieldOperand =
-  | { type: "text"; operand: number }
+  | { type: "text"; operand: number; plain?: boolean }
   | { type: "number"; operand: number; most: number; named?: (name: string) => number | undefined; names?: string }
   | { type: "address"; operand: number }
   | { type: "mask"; operand: number; named: (name: string) => bigint | undefined; names: string }
@@ -33,7 +33,7 @@ export function own(n: number): number {
   return OPERAND.own + n;
 }
 
-/** A path: takes three own operands; a hook has one, at `own(0)`. */
+/** A path: takes three own operands; a hook has one at `own(0)`, and may have another at `own(3)`. */
 export function text(operand: number): FieldOperand {
   return { type: "text", operand };
 }

@@ -22,7 +22,8 @@ const FIELDS: Record<string, Record<string, number>> = {
   match_header: HEADER,
   match_atom: { mask: 0, operand: 8, set: 12, clear: 16 },
   match_key: { low: 0, high: 8, operand: 16, family: 20 },
-  match_value: { class: 0, text: 4 },
+  match_value: { node: 0 },
+  match_node: { class: 0, text: 4 },
   match_prefix: { length: 0, operand: 4, family: 5, data: 8 },
   match_bitmap: { summary: 0, words: 32 },
   match_class: { base: 0, touched: 8, delta: 40 },
@@ -30,8 +31,11 @@ const FIELDS: Record<string, Record<string, number>> = {
   match_selector: {
     ...{ deadline: 0, interval: 8, operands: 16, priority: 24, counters: 28, action: 32, mode: 33, per_process: 34 },
   },
+  match_word: { best: 0, kind: 8, selector: 16 },
   match_text: { length: 0, bytes: 8 },
-  match_part: { bitmap: 0 },
+  match_part: { inputs: 0, bitmap: 120 },
+  match_frame: { end: 16_384 },
+  match_inputs: { unknown: 0 },
   match_pool: { used: 4 },
   match_lengths: { slash: 0, any: 32 },
 };

@@ -14,7 +14,7 @@ export interface ModelEvent extends OracleEvent {
 }
 
 const HELD = 255;
-const TEXTS = [OPERAND.binary, OPERAND.parent, OPERAND.own] as const;
+const TEXTS = [OPERAND.binary, OPERAND.parent, OPERAND.own, OPERAND.own + 3] as const;
 
 /** What bpf/include/match*.h does with compiled tables, in TypeScript. */
 export class Model {
@@ -35,7 +35,7 @@ export class Model {
   decide(event: ModelEvent, every = false) {
     const { selectors, live } = this.#tables;
     const unknown = new Set<number>();
-    const left: Bitmap[] = [this.#bitmap(live.class)];
+    const left: Bitmap[] = [live];
     for (const operand of this.#tables.indexes.keys()) {
       const number = this.#classOf(operand, event, unknown);
       if (number !== undefined) left.push(this.#bitmap(number));
@@ -79,10 +79,10 @@ export class Model {
     const family = TEXTS.findIndex((base) => operand >= base && operand < base + 3);
     const isText = this.#tables.values.some((entry) => entry.operand === operand && entry.hash !== undefined);
     if (family >= 0 && isText) {
-      const path = [event.binary, event.parent, event.path ?? null][family]!;
+      const path = [event.binary, event.parent, event.path ?? null, event.second ?? null][family]!;
       const bytes = path === null ? undefined : Buffer.from(path);
       const offset = operand - TEXTS[family]!;
-      if (bytes === undefined || (offset === 2 && family !== 2 && bytes.length > HELD)) {
+      if (bytes === undefined || (offset === 2 && family < 2 && bytes.length > HELD)) {
         unknown.add(operand);
         return undefined;
       }

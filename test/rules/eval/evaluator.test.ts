@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { Evaluator } from "../../../rules/eval/evaluator.ts";
 import type { EvaluatorOptions, RuleFailure } from "../../../rules/eval/evaluator.ts";
@@ -167,10 +168,30 @@ describe("events that are none", () => {
     ["no process", JSON.stringify({ ...exec(), process: null }), "schema"],
   ];
   test.each(REFUSED)("%s", async (_, line, code) => {
+    // the second rule concerns none of these lines: they are not evaluated
+    for (const when of ["true", 'process.binary = "/never"']) {
+      const { evaluator } = await evaluatorOf({ "a.yaml": yamlRule("a", `'${when}'`) });
+      const result = await evaluateMessage(evaluator, lines(line, exec()), ORIGIN);
+      expect(result).toMatchObject({ events: 1, unchecked: 0, refused: { [code]: 1 } });
+      expect(result.refusal).toMatch(new RegExp(`^${code}: `));
+    }
+  });
+
+  test("a compressed message is evaluated; one that cannot be read is refused", async () => {
     const { evaluator } = await evaluatorOf({ "a.yaml": yamlRule("a", "true") });
-    const result = await evaluateMessage(evaluator, lines(line, exec()), ORIGIN);
-    expect(result).toMatchObject({ events: 1, refused: { [code]: 1 } });
-    expect(result.refusal).toMatch(new RegExp(`^${code}: `));
+    const packed = gzipSync(lines(exec(), exec({}, 2)));
+    expect(await evaluateMessage(evaluator, packed, ORIGIN)).toMatchObject({ events: 2, refused: {} });
+    const cut = await evaluateMessage(evaluator, packed.subarray(0, 100), ORIGIN);
+    expect(cut).toMatchObject({ events: 0, refused: { not_json: 1 } });
+  });
+
+  test("beyond the rate of checks it is told how many were not checked", async () => {
+    const { evaluator } = await evaluatorOf({ "a.yaml": yamlRule("a", `'process.binary = "/never"'`) });
+    const message = lines(...Array.from({ length: 5000 }, (_, n) => exec({}, n)));
+    const { events, unchecked } = await evaluateMessage(evaluator, message, ORIGIN);
+    expect(events).toBe(5000);
+    expect(unchecked).toBeGreaterThan(2000);
+    expect(unchecked).toBeLessThanOrEqual(3000);
   });
 });
 

@@ -12,6 +12,8 @@ import { bootNow, CGROUPS } from "../../../enforce/host.ts";
 
 const RING_BYTES = 4 << 20;
 const TRUTH_FD = 9;
+/** NO_RESULT of bpf/include/file.h. */
+const NO_RESULT = 0xffff_ffff;
 
 /** A line that a test program printed. */
 export type Truth = Record<string, number | string> & { way: string; result: number };
@@ -37,6 +39,16 @@ export interface Denied {
   dport: number;
 }
 
+/** A record of an open, as far as tests look at it. */
+export interface Opened {
+  path: string;
+  tgid: number;
+  /** The descriptor; null where it is not known yet. */
+  result: number | null;
+  inode: number;
+  flags: number;
+}
+
 /**
  * The agent's own hooks as it attaches them, without a bus: LSM where the kernel has it. Selectors are in force in a cgroup of
  * the test's own. Files lie on a tmpfs, so that no other file system's ways are in between.
@@ -47,15 +59,19 @@ export class Rig implements AsyncDisposable {
   readonly cgroup = `/reeve-test-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
   readonly directory = mkdtempSync("/run/reeve-lsm-");
   readonly denials: Denied[] = [];
-  readonly opens: { path: string; tgid: number; result: number }[] = [];
+  readonly opens: Opened[] = [];
   readonly #ring: RingReader;
   readonly #children = new Set<ChildProcess>();
   #revision = 0;
 
-  /** `options` gets the test's cgroup. */
-  constructor(options: (cgroup: string) => Partial<SelectorTablesOptions> = () => ({})) {
+  /**
+   * @param options  gets the test's cgroup
+   * @param rungs    names of those that may be taken; all by default
+   */
+  constructor(options: (cgroup: string) => Partial<SelectorTablesOptions> = () => ({}), rungs?: readonly string[]) {
     mkdirSync(join(CGROUPS, this.cgroup));
-    this.hooks = new Hooks({ ringBytes: RING_BYTES, argumentBytes: 4096, connectCgroup: CGROUPS });
+    const only = rungs === undefined ? {} : { rungs };
+    this.hooks = new Hooks({ ringBytes: RING_BYTES, argumentBytes: 4096, connectCgroup: CGROUPS, ...only });
     this.hooks.attachProcesses();
     this.hooks.readSeed();
     this.hooks.readSeed();
@@ -117,8 +133,9 @@ export class Rig implements AsyncDisposable {
       const kind = recordKind(data, offset, length);
       if (kind === RECORD_KINDS.denial) this.denials.push(this.#denied(denial.at(data, offset, length)));
       if (kind !== RECORD_KINDS.file_open) return;
-      const { path, processTgid: tgid, result } = open.at(data, offset, length);
-      this.opens.push({ path, tgid, result });
+      const { path, processTgid: tgid, result, fileInode, fileFlags } = open.at(data, offset, length);
+      const known = result === NO_RESULT ? null : result;
+      this.opens.push({ path, tgid, result: known, inode: fileInode, flags: fileFlags });
     });
   }
 

@@ -43,6 +43,12 @@ export const WAYS: readonly Way[] = [
     why: "the file is a new one, with another inode",
   },
   {
+    name: "openat2, RESOLVE_IN_ROOT",
+    what: "for reading, resolved as if another directory were the root",
+    script: ({ secret }) => `${OPENS} resolve ${secret}`,
+    holds: ALL,
+  },
+  {
     name: "32-bit system call",
     what: "`int $0x80` from a 64-bit program",
     script: ({ secret }) => `${OPENS} ia32 ${secret}`,
@@ -92,6 +98,13 @@ export const WAYS: readonly Way[] = [
     holds: ALL,
   },
   {
+    name: "a descriptor that is open",
+    what: "opened outside the scope or before the selector came, then read",
+    script: ({ secret }) => `exec 5<${secret}; ENTER; ${OPENS} inherited 5`,
+    holds: { path: false, prefix: false, inode: false },
+    why: "reading is not opening: what is open stays open",
+  },
+  {
     name: "chroot",
     what: "from a root of its own, by the path there",
     script: ({ secret, directory }) =>
@@ -138,6 +151,13 @@ export const WAYS: readonly Way[] = [
       `umount -l ${directory}/gone; ${OPENS} open secret'`,
     holds: ALL,
     why: "a path that cannot be told is undecided, and a deny that asks for one then holds against any file",
+  },
+  {
+    name: "a mount that is nowhere",
+    what: "`open_tree(2)` with OPEN_TREE_CLONE of its directory, and opened in there",
+    script: ({ secret }) => `${OPENS} tree ${secret}`,
+    holds: ALL,
+    why: "as above: no path leads there",
   },
   {
     name: "another mount namespace",

@@ -1,0 +1,15 @@
+import type { SpawnSyncReturns } from "node:child_process";
+import { lsmObstacle } from "../../../../agent/kernel/lsm.ts";
+
+/**
+ * Whether this kernel lets LSM decide, as those of the guests do: then the agent attaches everything there. Elsewhere execs
+ * are killed, connects are denied in a cgroup, and opens are seen when they have happened.
+ */
+export const LSM = lsmObstacle() === undefined;
+
+export const NO_CGROUP_RUNG = "LSM decides about connects here: nothing is attached to a cgroup";
+
+/** Whether a program was not let run, in the way that this kernel has. */
+export function wasDenied({ error, signal }: Pick<SpawnSyncReturns<unknown>, "error" | "signal">): boolean {
+  return LSM ? (error as NodeJS.ErrnoException | undefined)?.code === "EPERM" : signal === "SIGKILL";
+}
