@@ -98,5 +98,7 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --start-interval=500m
 CMD ["run", "controller"]
 
 FROM builder AS cli
+# How events of each kind are shown.
+COPY agent agent
 LABEL org.opencontainers.image.title="Reeve command line" io.reeve.part="cli"
 CMD ["--help"]

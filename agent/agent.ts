@@ -112,7 +112,7 @@ export class Agent {
     this.#tiers = new Tiers({
       ...{ filter: this.#filter, matcher: this.#matcher, hooks: this.hooks.attached },
       active: () => this.#desired.active,
-      told: (kind) => this.#observer.records.told(kind),
+      told: (kind) => this.#observer.acts.counters[kind] ?? this.#observer.records.told(kind),
       lost: (kind) => this.#sender.losses.totals()[`ring_overflow.${kind}`] ?? 0,
     });
   }
@@ -164,7 +164,7 @@ export class Agent {
 
   /** All numbers there are. */
   snapshot(): Snapshot {
-    const { table, records, denials, loop, containers, gate } = this.#observer;
+    const { table, records, denials, acts, loop, containers, gate } = this.#observer;
     const { published: _published, ...bus } = this.#bus.events.counters;
     return {
       counters: {
@@ -173,6 +173,7 @@ export class Agent {
         records_exit: records.counters.exit,
         records_denial: records.counters.denial,
         records_cgroup: records.counters.cgroup,
+        ...Object.fromEntries(Object.entries(acts.counters).map(([kind, n]) => [`records_${kind}`, n])),
         records_malformed: records.counters.malformed,
         denials: denials.counters.denials,
         denials_unnamed: denials.counters.unnamed,

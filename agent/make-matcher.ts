@@ -69,7 +69,8 @@ class KernelMatcher implements Matcher {
     this.#hooks.demand(selectors, standby);
     const { refused, unresolved, applied, milliseconds } = this.#tables.apply(revision, selectors);
     const left = new Set(refused.map((it) => selectorKey(it.entry, it.selector)));
-    const inForce = selectors.filter(({ entry, selector }) => !left.has(selectorKey(entry, selector.id)));
+    const isInForce = ({ entry, selector }: ActiveSelector) => !left.has(selectorKey(entry, selector.id));
+    const inForce = left.size === 0 ? selectors : selectors.filter(isInForce);
     this.#hooks.release(new Set([...inForce.map(({ selector }) => selector.hook), ...standby]));
     const missing = unresolved.join("; ");
     if (missing !== "" && missing !== this.#unresolved)

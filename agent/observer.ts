@@ -6,9 +6,9 @@ import { scopedContainers } from "./containers/scoped.ts";
 import type { EventFilter } from "./demand/event-filter.ts";
 import { DrainLoop } from "./drain.ts";
 import type { WallClock } from "./events/clock.ts";
+import { Acts } from "./events/acts.ts";
 import { Denials } from "./events/denials.ts";
 import type { DenyingSelector } from "./events/denial-json.ts";
-import { FileOpens } from "./events/file-opens.ts";
 import { ProcessJson } from "./events/process-json.ts";
 import { RecordHandler } from "./events/record-handler.ts";
 import { CGROUP_CHANGE, type CgroupRecord } from "./generated/records.ts";
@@ -47,6 +47,7 @@ export class Observer {
   readonly lookup: TableLookup;
   readonly records: RecordHandler;
   readonly denials: Denials;
+  readonly acts: Acts;
   readonly loop: DrainLoop;
   readonly containers: Containers;
   readonly gate: EventGate;
@@ -92,7 +93,7 @@ export class Observer {
     });
     const rungOf = (hook: string) => hooks.rungOf(hook);
     this.denials = new Denials({ table: this.table, json, gate: this.gate, describe: options.describe, rungOf });
-    const opens = new FileOpens({ table: this.table, json, gate: this.gate, filter, rung: () => rungOf("file_open") });
+    this.acts = new Acts({ table: this.table, json, gate: this.gate, filter, rungOf });
     this.records = new RecordHandler({
       table: this.table,
       json,
@@ -102,7 +103,7 @@ export class Observer {
       rung: hooks.processRung,
       onDenial: this.denials.handle,
       onCgroup: (record) => this.#onCgroup(record),
-      onFileOpen: opens.handle,
+      onAct: this.acts.handle,
     });
     this.#ring = new RingReader(hooks.maps.fd("events")!, options.ringBytes);
     this.#sleep = new RingSleep(hooks.maps.fd("events")!, hooks.maps.fd("agent_asleep")!);

@@ -11,7 +11,7 @@ import { readRunState, writeRunState } from "./publish/run-state.ts";
 const KINDS = ["process_exec", "process_exit", "denial"];
 /** What may lie in the ring unread; an agent that is killed never reads it. */
 const UNREAD_NS = 250_000_000n;
-const SECRET_KINDS = new Set(["process_fork", "process_seed", "cgroup", "unknown"]);
+const SECRET_KINDS = new Set(["process_clone", "process_seed", "cgroup", "unknown"]);
 
 /** From events to the bus: numbers and batches them, keeps them until they are stored, says what is missing. */
 export class Sender {

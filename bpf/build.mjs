@@ -1,4 +1,5 @@
-// Compiles bpf/*.bpf.c to bpf/out/*.bpf.o, and bpf/gen/layouts.bpf.c to bpf/out/layouts.o: only what changed.
+// Compiles bpf/*.bpf.c and bpf/hooks/*.bpf.c to bpf/out/*.bpf.o, and bpf/gen/layouts.bpf.c to bpf/out/layouts.o: only what
+// changed. Numbers the records first: see number-kinds.mjs.
 // Plain JavaScript for Node 18: it runs before the project's own Node is there.
 //   node bpf/build.mjs [--force]
 import { execFile } from "node:child_process";
@@ -7,6 +8,7 @@ import { availableParallelism } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { numberKinds } from "./number-kinds.mjs";
 
 const run = promisify(execFile);
 const BPF = dirname(fileURLToPath(import.meta.url));
@@ -19,15 +21,17 @@ const TARGET_ARCH = { x64: "x86", arm64: "arm64" };
 
 /** @returns {Unit[]} */
 function units() {
-  const programs = readdirSync(BPF)
-    .filter((name) => name.endsWith(".bpf.c"))
-    .sort()
-    .map((name) => ({
-      source: join(BPF, name),
-      object: join(OUT, name.replace(/\.c$/, ".o")),
-      flags: [],
-      debug: false,
-    }));
+  const programs = [BPF, join(BPF, "hooks")].flatMap((dir) =>
+    readdirSync(dir)
+      .filter((name) => name.endsWith(".bpf.c"))
+      .sort()
+      .map((name) => ({
+        source: join(dir, name),
+        object: join(OUT, name.replace(/\.c$/, ".o")),
+        flags: [],
+        debug: false,
+      })),
+  );
   const layouts = join(BPF, "gen/layouts.bpf.c");
   if (!existsSync(layouts)) return programs;
   // Not *.bpf.o: whoever loads what lies there must not take it for programs.
@@ -54,7 +58,7 @@ async function compile(unit) {
   const arch = TARGET_ARCH[/** @type {"x64" | "arm64"} */ (process.arch)];
   const warnings = ["-Wall", "-Werror", "-Wno-unused-function", "-Wno-visibility"];
   const flags = ["-O2", "-g", "-target", "bpf", "-mcpu=v3", `-D__TARGET_ARCH_${arch}`, ...warnings, ...unit.flags];
-  const include = [`-I${join(BPF, "include")}`, `-I/usr/include/${triple}`];
+  const include = [`-I${join(BPF, "include")}`, `-I${BPF}`, `-I/usr/include/${triple}`];
   try {
     const deps = ["-MD", "-MF", `${unit.object}.d`, "-MT", unit.object];
     await run("clang", [...flags, ...include, ...deps, "-c", unit.source, "-o", temporary]);
@@ -75,6 +79,7 @@ async function compileNext() {
 }
 
 mkdirSync(OUT, { recursive: true });
+numberKinds(BPF);
 const force = process.argv.includes("--force");
 const all = units();
 const todo = all.filter((unit) => force || stale(unit));

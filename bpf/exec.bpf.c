@@ -4,9 +4,8 @@
  * file on the way to the image that will run. What begins with "#!" is not that image yet: its interpreter is, for which the
  * kernel asks next, and which is what every other rung and every event call the process's binary.
  */
-#include "path_slot.h"
-#include "open.h"
 #define MATCH_OWN_OPERANDS 0
+#include "looks.h"
 #include "match.h"
 #include <bpf/bpf_tracing.h>
 
@@ -17,35 +16,15 @@ static __always_inline bool is_script(struct linux_binprm *bprm)
 	return bprm->buf[0] == '#' && bprm->buf[1] == '!';
 }
 
-/* Takes a slot, and reads into it what is to be executed. Returns the slot's number, 0 when none is free. */
-__noinline __u32 look_at_image(__u64 address)
-{
-	struct file *file = (struct file *)address;
-	__u32 number = path_slot_claim();
-	struct path_slot *slot = path_slot_at(number);
-
-	if (!slot)
-		return 0;
-	read_identity(&slot->file, file, 0);
-	path_root_untyped(&slot->walk, (struct task_struct *)bpf_get_current_task());
-	path_walk_untyped(&slot->walk, number, __builtin_preserve_access_index(&file->f_path));
-	path_slot_settle(slot);
-	return number;
-}
-
 static __always_inline long deny_or_allow(struct linux_binprm *bprm)
 {
 	struct path_slot *slot;
 	__u32 number, verdict, properties = 0;
-	struct file *file = bprm->file;
-	__u64 address = 0;
 	long result = 0;
 
 	if (!match_asked(HOOK_PROCESS_EXEC) || is_script(bprm))
 		return 0;
-	/* a number to the verifier */
-	bpf_probe_read_kernel(&address, sizeof(address), &file);
-	number = look_at_image(address);
+	number = look_at_file(number_of(bprm->file), 0);
 	slot = path_slot_at(number);
 	if (slot)
 		properties = file_properties(slot->file.mode, slot->file.marks & FILE_ANONYMOUS,

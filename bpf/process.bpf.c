@@ -173,12 +173,12 @@ int BPF_PROG(process_exec_match, struct task_struct *task)
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *source, struct task_struct *child)
 {
-	struct process_fork_record *record;
+	struct process_clone_record *record;
 
 	proc_state_on_fork(source, child);
 	if (child->pid != child->tgid)
 		return 0;
-	record = record_reserve(RECORD_PROCESS_FORK, sizeof(*record));
+	record = record_reserve(RECORD_PROCESS_CLONE, sizeof(*record));
 	if (!record)
 		return 0;
 	process_key_of(&record->key, child);

@@ -42,7 +42,7 @@ const DISARM_ID = "disarm";
  */
 export class DesiredState {
   readonly #options: DesiredOptions;
-  readonly #entries = new Map<string, { entry: DesiredEntry; deadline: bigint | null }>();
+  readonly #entries = new Map<string, { entry: DesiredEntry; deadline: bigint | null; selectors: ActiveSelector[] }>();
   readonly #unreadable = new Map<string, string>();
   #revision = 0;
   #applied = 0;
@@ -98,7 +98,12 @@ export class DesiredState {
       this.#entries.delete(key);
       if (parseDesiredKey(key)?.id === DISARM_ID) this.#byHand = false;
     } else {
-      this.#entries.set(key, { entry, deadline: this.#options.leases.deadline(key, entry, this.#options.now()) });
+      const deadline = this.#options.leases.deadline(key, entry, this.#options.now());
+      // the same objects as long as the entry is the same: the tables see by that that nothing has changed
+      const selectors = entry.selectors
+        .filter((selector) => this.#isHere(selector))
+        .map((selector) => ({ entry: key, selector, deadline }));
+      this.#entries.set(key, { entry, deadline, selectors });
     }
     if (this.#ready) this.#schedule();
   }
@@ -159,11 +164,8 @@ export class DesiredState {
 
   #inForce(now: bigint): ActiveSelector[] {
     const active: ActiveSelector[] = [];
-    for (const [key, { entry, deadline }] of this.#entries) {
-      if (deadline !== null && deadline <= now) continue;
-      for (const selector of entry.selectors)
-        if (this.#isHere(selector)) active.push({ entry: key, selector, deadline });
-    }
+    for (const { deadline, selectors } of this.#entries.values())
+      if (deadline === null || deadline > now) active.push(...selectors);
     return active;
   }
 

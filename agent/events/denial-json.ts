@@ -8,6 +8,7 @@ import {
   SOCKET_FAMILY,
 } from "../generated/records.ts";
 import type { ProcessEntry } from "../process/entry.ts";
+import { KINDS } from "../generated/kinds.ts";
 import { formatIpv4, formatIpv6, protocolName } from "./address.ts";
 import { fileJson } from "./file-json.ts";
 import { quote } from "./json.ts";
@@ -49,10 +50,16 @@ function actionName(action: number): string {
   return name === "no_post" ? "noPost" : name;
 }
 
+/** Hooks that are about the local end of a socket. */
+const LOCAL: ReadonlySet<string> = new Set(KINDS.filter(({ local }) => local).map(({ kind }) => kind));
+
 function socket(record: DenialRecord): string {
   const family = record.family;
   if (family !== SOCKET_FAMILY.ipv4 && family !== SOCKET_FAMILY.ipv6) return "null";
   const address = family === SOCKET_FAMILY.ipv4 ? formatIpv4(record.daddr) : formatIpv6(record.daddr);
-  const protocol = protocolName(record.protocol);
-  return `{"family":"${family === SOCKET_FAMILY.ipv4 ? "ipv4" : "ipv6"}","protocol":"${protocol}","daddr":"${address}","dport":${record.dport}}`;
+  const end = LOCAL.has(DENIAL_HOOK_NAMES[record.hook] ?? "") ? "s" : "d";
+  return (
+    `{"family":"${family === SOCKET_FAMILY.ipv4 ? "ipv4" : "ipv6"}","protocol":"${protocolName(record.protocol)}"` +
+    `,"${end}addr":"${address}","${end}port":${record.dport}}`
+  );
 }

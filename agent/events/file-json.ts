@@ -27,10 +27,65 @@ export function fileJson(record: FileParts): string {
     `{"path":${quote(record.path)},"flags":${flagText(record.fileFlags)},"mode":"${octal(mode & 0o7777)}"` +
     `,"type":"${TYPES[mode >> 12] ?? "other"}","inode":${record.fileInode}` +
     `,"device":"${record.fileDeviceMajor}:${record.fileDeviceMinor}","links":${record.fileLinks}` +
-    `,"uid":${record.fileUid},"gid":${record.fileGid},"deleted":${mark(FILE_MARK.deleted)}` +
+    `,"uid":${record.fileUid},"gid":${record.fileGid},"created":${mark(FILE_MARK.created)}` +
+    `,"deleted":${mark(FILE_MARK.deleted)}` +
     `,"anonymous":${mark(FILE_MARK.anonymous)},"unreachable":${mark(FILE_MARK.unreachable)}` +
     `,"truncated":${mark(FILE_MARK.truncated)},"upper":${mark(FILE_MARK.upper)}}`
   );
+}
+
+/** What an `ActedFile` is made of: a path, and what a record tells of the file. */
+export interface ActedParts {
+  path: string;
+  inode: number;
+  deviceMajor: number;
+  deviceMinor: number;
+  links: number;
+  uid: number;
+  gid: number;
+  mode: number;
+  marks: number;
+}
+
+/** An `ActedFile` as JSON; what it is is null without an inode. */
+export function actedFileJson(file: ActedParts): string {
+  const mark = (bit: number) => (file.marks & bit) !== 0;
+  const is =
+    file.inode === 0
+      ? `"type":null,"mode":null,"inode":null,"device":null,"links":null,"uid":null,"gid":null`
+      : `"type":"${TYPES[file.mode >> 12] ?? "other"}","mode":"${octal(file.mode & 0o7777)}","inode":${file.inode}` +
+        `,"device":"${file.deviceMajor}:${file.deviceMinor}","links":${file.links},"uid":${file.uid},"gid":${file.gid}`;
+  return (
+    `{"path":${quote(file.path)},"resolved":"${resolvedBy(file.marks)}",${is},"deleted":${mark(FILE_MARK.deleted)}` +
+    `,"anonymous":${mark(FILE_MARK.anonymous)},"unreachable":${mark(FILE_MARK.unreachable)}` +
+    `,"truncated":${mark(FILE_MARK.truncated)},"upper":${mark(FILE_MARK.upper)}}`
+  );
+}
+
+/** The file of a record that has `struct file_identity file` and a path, as an `ActedFile`. */
+export function actedFile(record: FileParts): string {
+  return actedFileJson({
+    ...{
+      path: record.path,
+      inode: record.fileInode,
+      links: record.fileLinks,
+      uid: record.fileUid,
+      gid: record.fileGid,
+    },
+    ...{ deviceMajor: record.fileDeviceMajor, deviceMinor: record.fileDeviceMinor },
+    ...{ mode: record.fileMode, marks: record.fileMarks },
+  });
+}
+
+function resolvedBy(marks: number): string {
+  if ((marks & FILE_MARK.unread) !== 0) return "unread";
+  if ((marks & FILE_MARK.given) !== 0) return "given";
+  return (marks & FILE_MARK.named) !== 0 ? "parent" : "kernel";
+}
+
+/** Permission bits as events have them: `0644`. */
+export function octal(mode: number): string {
+  return mode.toString(8).padStart(4, "0");
 }
 
 /** By the upper four bits of a file's mode (S_IFMT). */
@@ -43,10 +98,6 @@ const TYPES: Readonly<Record<number, string>> = {
   10: "link",
   12: "socket",
 };
-
-function octal(mode: number): string {
-  return mode.toString(8).padStart(4, "0");
-}
 
 const ACCESS = ["O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE"];
 /** What Node has no name for is the same on all architectures (asm-generic/fcntl.h, linux/fs.h). */
@@ -77,8 +128,12 @@ const FLAGS: readonly (readonly [string, number])[] = [
   ["FMODE_EXEC", FMODE_EXEC],
 ];
 
+/** Of a file that nothing opens. */
+const NO_FLAGS = 0xffff_ffff;
+
 /** The names of open flags, access mode first. */
 export function openFlagNames(flags: number): string[] {
+  if (flags === NO_FLAGS) return [];
   const names = [ACCESS[flags & 3]!];
   let rest = flags & ~3;
   for (const [name, bits] of FLAGS) {

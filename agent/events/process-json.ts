@@ -88,7 +88,7 @@ export class ProcessJson {
     let count = 0;
     for (let at = parent.parent; at !== null && count < ANCESTORS_MAX; at = at.parent, count++)
       ancestors += `${count === 0 ? "" : ","}${this.#ancestor(at)}`;
-    parent.lineageJson = `"parent":${this.#reference(parent)},"ancestors":[${ancestors}]`;
+    parent.lineageJson = `"parent":${this.reference(parent)},"ancestors":[${ancestors}]`;
     parent.lineageVersion = this.#table.lineageVersion;
     return parent.lineageJson;
   }
@@ -111,7 +111,8 @@ export class ProcessJson {
     return entry.startTime;
   }
 
-  #reference(entry: ProcessEntry): string {
+  /** A `ParentRef`. */
+  reference(entry: ProcessEntry): string {
     if (entry.referenceJson !== "") return entry.referenceJson;
     const image = entry.image;
     entry.referenceJson =

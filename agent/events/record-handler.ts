@@ -3,7 +3,7 @@ import {
   PROCESS_FLAG,
   ProcessExecRecord,
   ProcessExitRecord,
-  ProcessForkRecord,
+  ProcessCloneRecord,
   RECORD_KINDS,
 } from "../generated/records.ts";
 import type { Redact } from "../process/arguments.ts";
@@ -30,8 +30,8 @@ export interface RecordHandlerOptions {
   onDenial: (data: Buffer, offset: number, length: number) => void;
   /** A cgroup was made or removed. */
   onCgroup: (record: CgroupRecord) => void;
-  /** Gets the records of kind file_open. */
-  onFileOpen: (data: Buffer, offset: number, length: number) => void;
+  /** Gets all other records; false for one that it does not know. */
+  onAct: (kind: number, data: Buffer, offset: number, length: number) => boolean;
 }
 
 /** What a kernel thread is: no image of its own, but the mark. */
@@ -48,10 +48,10 @@ const KERNEL_THREAD: Image = {
 /** Takes the kernel's records one after the other: keeps the process table and makes events of them. */
 export class RecordHandler {
   /** Records by kind, and those that were not what they have to be. */
-  readonly counters = { exec: 0, fork: 0, exit: 0, denial: 0, cgroup: 0, file_open: 0, malformed: 0 };
+  readonly counters = { exec: 0, fork: 0, exit: 0, denial: 0, cgroup: 0, act: 0, malformed: 0 };
   readonly #options: RecordHandlerOptions;
   readonly #exec = new ProcessExecRecord();
-  readonly #fork = new ProcessForkRecord();
+  readonly #fork = new ProcessCloneRecord();
   readonly #exit = new ProcessExitRecord();
   readonly #cgroup = new CgroupRecord();
 
@@ -61,27 +61,23 @@ export class RecordHandler {
 
   /** How many records of a kind of events have come. */
   told(kind: string): number {
-    const { exec, exit, ...others } = this.counters;
-    const counts: Record<string, number> = { ...others, process_exec: exec, process_exit: exit };
-    return counts[kind] ?? 0;
+    const { exec, exit } = this.counters;
+    return { process_exec: exec, process_exit: exit }[kind] ?? 0;
   }
 
   /** Handles the record at `offset`. Never throws on bad data: it is counted. */
   readonly handle = (data: Buffer, offset: number, length: number): void => {
     try {
-      switch (recordKind(data, offset, length)) {
+      const kind = recordKind(data, offset, length);
+      switch (kind) {
         case RECORD_KINDS.process_exec:
           this.#onExec(this.#exec.at(data, offset, length));
           return;
-        case RECORD_KINDS.process_fork:
+        case RECORD_KINDS.process_clone:
           this.#onFork(this.#fork.at(data, offset, length));
           return;
         case RECORD_KINDS.process_exit:
           this.#onExit(this.#exit.at(data, offset, length));
-          return;
-        case RECORD_KINDS.file_open:
-          this.counters.file_open++;
-          this.#options.onFileOpen(data, offset, length);
           return;
         case RECORD_KINDS.denial:
           this.counters.denial++;
@@ -92,7 +88,8 @@ export class RecordHandler {
           this.#options.onCgroup(this.#cgroup.at(data, offset, length));
           return;
         default:
-          this.counters.malformed++;
+          if (this.#options.onAct(kind, data, offset, length)) this.counters.act++;
+          else this.counters.malformed++;
       }
     } catch (error) {
       if ((error as { name?: string } | null)?.name !== "RecordError") throw error;
@@ -119,7 +116,7 @@ export class RecordHandler {
     );
   }
 
-  #onFork(record: ProcessForkRecord): void {
+  #onFork(record: ProcessCloneRecord): void {
     const { table } = this.#options;
     this.counters.fork++;
     const source = { tgid: record.sourceTgid, start: record.sourceStart, selfExecId: record.sourceSelfExecId };

@@ -2,7 +2,7 @@
 import { RecordReader } from "../records/record-reader.ts";
 
 /** Numbers of the record kinds. */
-export const RECORD_KINDS = { process_exec: 1, process_fork: 2, process_exit: 3, process_seed: 4, denial: 5, cgroup: 6, file_open: 7 } as const;
+export const RECORD_KINDS = { cgroup: 1, denial: 2, process_exec: 3, process_exit: 4, process_clone: 5, process_seed: 6, chroot: 7, file_open: 8, network_accept: 9, network_bind: 10, network_close: 11, network_listen: 12, memfd_create: 13, mount: 14, process_credentials: 15, ptrace: 16, file_chmod: 18, file_chown: 19, file_link: 20, file_mkdir: 21, file_mmap: 22, file_rename: 23, file_symlink: 24, file_truncate: 25, file_unlink: 26, file_write: 27, memory_protect: 28, bpf_load: 29, keyring: 30, module_load: 31, namespace_change: 32, pivot_root: 33, process_signal: 34, stdio_redirect: 35, userfaultfd: 36, process_fork: 37 } as const;
 export type RecordKind = keyof typeof RECORD_KINDS;
 
 /** enum process_flag. */
@@ -65,11 +65,40 @@ export const CGROUP_CHANGE_NAMES: Readonly<Record<number, CgroupChange>> = { 0: 
 export const DENIAL_HOOK = {
   "process_exec": 0,
   "network_connect": 1,
-  "file_open": 2,
+  "chroot": 2,
+  "file_open": 3,
+  "network_accept": 4,
+  "network_bind": 5,
+  "network_close": 6,
+  "network_listen": 7,
+  "memfd_create": 8,
+  "mount": 9,
+  "process_credentials": 10,
+  "ptrace": 11,
+  "file_chmod": 12,
+  "file_chown": 13,
+  "file_link": 14,
+  "file_mkdir": 15,
+  "file_mmap": 16,
+  "file_rename": 17,
+  "file_symlink": 18,
+  "file_truncate": 19,
+  "file_unlink": 20,
+  "file_write": 21,
+  "memory_protect": 22,
+  "bpf_load": 23,
+  "keyring": 24,
+  "module_load": 25,
+  "namespace_change": 26,
+  "pivot_root": 27,
+  "process_signal": 28,
+  "stdio_redirect": 29,
+  "userfaultfd": 30,
+  "process_fork": 31,
 } as const;
 export type DenialHook = keyof typeof DENIAL_HOOK;
 
-export const DENIAL_HOOK_NAMES: Readonly<Record<number, DenialHook>> = { 0: "process_exec", 1: "network_connect", 2: "file_open" };
+export const DENIAL_HOOK_NAMES: Readonly<Record<number, DenialHook>> = { 0: "process_exec", 1: "network_connect", 2: "chroot", 3: "file_open", 4: "network_accept", 5: "network_bind", 6: "network_close", 7: "network_listen", 8: "memfd_create", 9: "mount", 10: "process_credentials", 11: "ptrace", 12: "file_chmod", 13: "file_chown", 14: "file_link", 15: "file_mkdir", 16: "file_mmap", 17: "file_rename", 18: "file_symlink", 19: "file_truncate", 20: "file_unlink", 21: "file_write", 22: "memory_protect", 23: "bpf_load", 24: "keyring", 25: "module_load", 26: "namespace_change", 27: "pivot_root", 28: "process_signal", 29: "stdio_redirect", 30: "userfaultfd", 31: "process_fork" };
 
 /** enum denial_mode. */
 export const DENIAL_MODE = {
@@ -108,18 +137,325 @@ export const FILE_MARK = {
   "unreachable": 4,
   "anonymous": 8,
   "upper": 16,
+  "created": 32,
+  "named": 64,
+  "given": 128,
+  "unread": 256,
 } as const;
 export type FileMark = keyof typeof FILE_MARK;
 
-export const FILE_MARK_NAMES: readonly (readonly [number, FileMark])[] = [[1, "deleted"], [2, "truncated"], [4, "unreachable"], [8, "anonymous"], [16, "upper"]];
+export const FILE_MARK_NAMES: readonly (readonly [number, FileMark])[] = [[1, "deleted"], [2, "truncated"], [4, "unreachable"], [8, "anonymous"], [16, "upper"], [32, "created"], [64, "named"], [128, "given"], [256, "unread"]];
+
+/** enum bpf_load_command. */
+export const BPF_LOAD_COMMAND = {
+  "map_create": 0,
+  "prog_load": 5,
+  "btf_load": 18,
+} as const;
+export type BpfLoadCommand = keyof typeof BPF_LOAD_COMMAND;
+
+export const BPF_LOAD_COMMAND_NAMES: Readonly<Record<number, BpfLoadCommand>> = { 0: "map_create", 5: "prog_load", 18: "btf_load" };
+
+/** enum rename_flag. */
+export const RENAME_FLAG = {
+  "noreplace": 1,
+  "exchange": 2,
+  "whiteout": 4,
+} as const;
+export type RenameFlag = keyof typeof RENAME_FLAG;
+
+export const RENAME_FLAG_NAMES: readonly (readonly [number, RenameFlag])[] = [[1, "noreplace"], [2, "exchange"], [4, "whiteout"]];
+
+/** enum keyring_call. */
+export const KEYRING_CALL = {
+  "add_key": 1,
+  "request_key": 2,
+  "keyctl": 3,
+} as const;
+export type KeyringCall = keyof typeof KEYRING_CALL;
+
+export const KEYRING_CALL_NAMES: Readonly<Record<number, KeyringCall>> = { 1: "add_key", 2: "request_key", 3: "keyctl" };
+
+/** enum module_call. */
+export const MODULE_CALL = {
+  "init_module": 1,
+  "finit_module": 2,
+} as const;
+export type ModuleCall = keyof typeof MODULE_CALL;
+
+export const MODULE_CALL_NAMES: Readonly<Record<number, ModuleCall>> = { 1: "init_module", 2: "finit_module" };
+
+/** enum mount_call. */
+export const MOUNT_CALL = {
+  "mount": 1,
+  "move_mount": 2,
+} as const;
+export type MountCall = keyof typeof MOUNT_CALL;
+
+export const MOUNT_CALL_NAMES: Readonly<Record<number, MountCall>> = { 1: "mount", 2: "move_mount" };
+
+/** enum namespace_call. */
+export const NAMESPACE_CALL = {
+  "unshare": 1,
+  "setns": 2,
+  "clone": 3,
+} as const;
+export type NamespaceCall = keyof typeof NAMESPACE_CALL;
+
+export const NAMESPACE_CALL_NAMES: Readonly<Record<number, NamespaceCall>> = { 1: "unshare", 2: "setns", 3: "clone" };
+
+/** enum namespace_type. */
+export const NAMESPACE_TYPE = {
+  "time": 128,
+  "mnt": 131072,
+  "cgroup": 33554432,
+  "uts": 67108864,
+  "ipc": 134217728,
+  "user": 268435456,
+  "pid": 536870912,
+  "net": 1073741824,
+} as const;
+export type NamespaceType = keyof typeof NAMESPACE_TYPE;
+
+export const NAMESPACE_TYPE_NAMES: readonly (readonly [number, NamespaceType])[] = [[128, "time"], [131072, "mnt"], [33554432, "cgroup"], [67108864, "uts"], [134217728, "ipc"], [268435456, "user"], [536870912, "pid"], [1073741824, "net"]];
+
+/** enum credentials_call. */
+export const CREDENTIALS_CALL = {
+  "setuid": 1,
+  "setreuid": 2,
+  "setresuid": 3,
+  "setfsuid": 4,
+  "setgid": 5,
+  "setregid": 6,
+  "setresgid": 7,
+  "setfsgid": 8,
+  "setgroups": 9,
+  "capset": 10,
+  "prctl": 11,
+} as const;
+export type CredentialsCall = keyof typeof CREDENTIALS_CALL;
+
+export const CREDENTIALS_CALL_NAMES: Readonly<Record<number, CredentialsCall>> = { 1: "setuid", 2: "setreuid", 3: "setresuid", 4: "setfsuid", 5: "setgid", 6: "setregid", 7: "setresgid", 8: "setfsgid", 9: "setgroups", 10: "capset", 11: "prctl" };
+
+/** enum signal_outcome. */
+export const SIGNAL_OUTCOME = {
+  "delivered": 0,
+  "ignored": 1,
+  "already_pending": 2,
+  "overflow_fail": 3,
+  "lose_info": 4,
+  "refused": 5,
+} as const;
+export type SignalOutcome = keyof typeof SIGNAL_OUTCOME;
+
+export const SIGNAL_OUTCOME_NAMES: Readonly<Record<number, SignalOutcome>> = { 0: "delivered", 1: "ignored", 2: "already_pending", 3: "overflow_fail", 4: "lose_info", 5: "refused" };
+
+/** enum ptrace_other. */
+export const PTRACE_OTHER = {
+  "process_vm_readv": 65537,
+  "process_vm_writev": 65538,
+  "pidfd_getfd": 65539,
+  "access": 65540,
+} as const;
+export type PtraceOther = keyof typeof PTRACE_OTHER;
+
+export const PTRACE_OTHER_NAMES: Readonly<Record<number, PtraceOther>> = { 65537: "process_vm_readv", 65538: "process_vm_writev", 65539: "pidfd_getfd", 65540: "access" };
+
+/** struct cgroup_record: 32 bytes and tails. */
+export class CgroupRecord extends RecordReader {
+  static readonly KIND = 1;
+  static readonly BYTES = 32;
+
+  constructor() {
+    super(1, 32);
+  }
+
+  protected tailBytes(): number {
+    return this.u16(28);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** its id: the inode of its directory */
+  get id(): number {
+    return this.number(16);
+  }
+  /** number of its hierarchy; 0 is v2 */
+  get hierarchy(): number {
+    return this.u32(24);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u16(28);
+  }
+  /** made or removed */
+  get change(): number {
+    return this.u8(30);
+  }
+  /** its path from the hierarchy's root */
+  get path(): string {
+    return this.text(32, this.u16(28));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(32, this.u16(28));
+  }
+}
+
+/** struct denial_record: 128 bytes and tails. */
+export class DenialRecord extends RecordReader {
+  static readonly KIND = 2;
+  static readonly BYTES = 128;
+
+  constructor() {
+    super(2, 128);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(84);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** which installed set of selectors decided; the agent knows its selectors */
+  get install(): number {
+    return this.u32(40);
+  }
+  /** place of the selector in that set */
+  get selector(): number {
+    return this.u32(44);
+  }
+  /** matches that this record stands for: its own and those that the rate limit left out since the last one */
+  get count(): number {
+    return this.u32(48);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(52);
+  }
+  /** bits of the operands whose value was not known */
+  get operands(): number {
+    return this.u32(56);
+  }
+  /** where it was decided */
+  get hook(): number {
+    return this.u8(60);
+  }
+  /** monitor: only told; enforce: done */
+  get mode(): number {
+    return this.u8(61);
+  }
+  /** what the selector asks for */
+  get action(): number {
+    return this.u8(62);
+  }
+  /** how it was decided */
+  get flags(): number {
+    return this.u8(63);
+  }
+  /** family of the destination; none at an exec */
+  get family(): number {
+    return this.u8(64);
+  }
+  /** IP protocol of the socket (6 TCP, 17 UDP), else 0 */
+  get protocol(): number {
+    return this.u8(65);
+  }
+  /** destination port, else 0 */
+  get dport(): number {
+    return this.u16(66);
+  }
+  /** destination; IPv4 in the first four bytes */
+  get daddr(): Buffer {
+    return this.bytes(68, 16);
+  }
+  /** bytes of the file's path */
+  get pathLen(): number {
+    return this.u32(84);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(88);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(96);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(100);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(104);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(108);
+  }
+  /** group */
+  get fileGid(): number {
+    return this.u32(112);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(116);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get fileFlags(): number {
+    return this.u32(120);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(124);
+  }
+  /** its path from the process's root, resolved by the kernel; empty where the hook is not about a file */
+  get path(): string {
+    return this.text(128, this.u32(84));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(128, this.u32(84));
+  }
+}
 
 /** struct process_exec_record: 432 bytes and tails. */
 export class ProcessExecRecord extends RecordReader {
-  static readonly KIND = 1;
+  static readonly KIND = 3;
   static readonly BYTES = 432;
 
   constructor() {
-    super(1, 432);
+    super(3, 432);
   }
 
   protected tailBytes(): number {
@@ -407,13 +743,63 @@ export class ProcessExecRecord extends RecordReader {
   }
 }
 
-/** struct process_fork_record: 112 bytes. */
-export class ProcessForkRecord extends RecordReader {
-  static readonly KIND = 2;
+/** struct process_exit_record: 56 bytes. */
+export class ProcessExitRecord extends RecordReader {
+  static readonly KIND = 4;
+  static readonly BYTES = 56;
+
+  constructor() {
+    super(4, 56);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get keyStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get keySelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get keyTgid(): number {
+    return this.u32(32);
+  }
+  /** exit status (0-255); 0 when a signal ended it */
+  get status(): number {
+    return this.u32(40);
+  }
+  /** number of the signal that ended it, else 0 */
+  get signal(): number {
+    return this.u32(44);
+  }
+  /** whether the signal left a core dump */
+  get coreDumped(): boolean {
+    return this.u32(48) !== 0;
+  }
+}
+
+/** struct process_clone_record: 112 bytes. */
+export class ProcessCloneRecord extends RecordReader {
+  static readonly KIND = 5;
   static readonly BYTES = 112;
 
   constructor() {
-    super(2, 112);
+    super(5, 112);
   }
 
   protected tailBytes(): number {
@@ -481,63 +867,13 @@ export class ProcessForkRecord extends RecordReader {
   }
 }
 
-/** struct process_exit_record: 56 bytes. */
-export class ProcessExitRecord extends RecordReader {
-  static readonly KIND = 3;
-  static readonly BYTES = 56;
-
-  constructor() {
-    super(3, 56);
-  }
-
-  protected tailBytes(): number {
-    return 0;
-  }
-  /** what the record tells */
-  get kind(): number {
-    return this.u16(0);
-  }
-  /** bytes of the whole record, tails included */
-  get size(): number {
-    return this.u32(4);
-  }
-  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
-  get time(): bigint {
-    return this.u64(8);
-  }
-  /** start of the thread group leader, in ns since boot */
-  get keyStart(): bigint {
-    return this.u64(16);
-  }
-  /** the kernel's count of execs; tells the images of one process apart */
-  get keySelfExecId(): number {
-    return this.number(24);
-  }
-  /** process id in the initial pid namespace */
-  get keyTgid(): number {
-    return this.u32(32);
-  }
-  /** exit status (0-255); 0 when a signal ended it */
-  get status(): number {
-    return this.u32(40);
-  }
-  /** number of the signal that ended it, else 0 */
-  get signal(): number {
-    return this.u32(44);
-  }
-  /** whether the signal left a core dump */
-  get coreDumped(): boolean {
-    return this.u32(48) !== 0;
-  }
-}
-
 /** struct process_seed_record: 288 bytes and tails. */
 export class ProcessSeedRecord extends RecordReader {
-  static readonly KIND = 4;
+  static readonly KIND = 6;
   static readonly BYTES = 288;
 
   constructor() {
-    super(4, 288);
+    super(6, 288);
   }
 
   protected tailBytes(): number {
@@ -777,17 +1113,17 @@ export class ProcessSeedRecord extends RecordReader {
   }
 }
 
-/** struct denial_record: 128 bytes and tails. */
-export class DenialRecord extends RecordReader {
-  static readonly KIND = 5;
-  static readonly BYTES = 128;
+/** struct chroot_record: 104 bytes and tails. */
+export class ChrootRecord extends RecordReader {
+  static readonly KIND = 7;
+  static readonly BYTES = 104;
 
   constructor() {
-    super(5, 128);
+    super(7, 104);
   }
 
   protected tailBytes(): number {
-    return this.u32(84);
+    return this.u32(48);
   }
   /** what the record tells */
   get kind(): number {
@@ -812,170 +1148,84 @@ export class DenialRecord extends RecordReader {
   /** process id in the initial pid namespace */
   get processTgid(): number {
     return this.u32(32);
-  }
-  /** which installed set of selectors decided; the agent knows its selectors */
-  get install(): number {
-    return this.u32(40);
-  }
-  /** place of the selector in that set */
-  get selector(): number {
-    return this.u32(44);
-  }
-  /** matches that this record stands for: its own and those that the rate limit left out since the last one */
-  get count(): number {
-    return this.u32(48);
   }
   /** thread that did it */
   get tid(): number {
-    return this.u32(52);
+    return this.u32(40);
   }
-  /** bits of the operands whose value was not known */
-  get operands(): number {
-    return this.u32(56);
-  }
-  /** where it was decided */
-  get hook(): number {
-    return this.u8(60);
-  }
-  /** monitor: only told; enforce: done */
-  get mode(): number {
-    return this.u8(61);
-  }
-  /** what the selector asks for */
-  get action(): number {
-    return this.u8(62);
-  }
-  /** how it was decided */
-  get flags(): number {
-    return this.u8(63);
-  }
-  /** family of the destination; none at an exec */
-  get family(): number {
-    return this.u8(64);
-  }
-  /** IP protocol of the socket (6 TCP, 17 UDP), else 0 */
-  get protocol(): number {
-    return this.u8(65);
-  }
-  /** destination port, else 0 */
-  get dport(): number {
-    return this.u16(66);
-  }
-  /** destination; IPv4 in the first four bytes */
-  get daddr(): Buffer {
-    return this.bytes(68, 16);
-  }
-  /** bytes of the file's path */
-  get pathLen(): number {
-    return this.u32(84);
-  }
-  /** inode number */
-  get fileInode(): number {
-    return this.number(88);
-  }
-  /** major number of the device that it lies on */
-  get fileDeviceMajor(): number {
-    return this.u32(96);
-  }
-  /** minor number of the device that it lies on */
-  get fileDeviceMinor(): number {
-    return this.u32(100);
-  }
-  /** hard links to it; 0 when it is deleted or was never linked */
-  get fileLinks(): number {
-    return this.u32(104);
-  }
-  /** owner */
-  get fileUid(): number {
-    return this.u32(108);
-  }
-  /** group */
-  get fileGid(): number {
-    return this.u32(112);
-  }
-  /** type and permission bits */
-  get fileMode(): number {
-    return this.u32(116);
-  }
-  /** flags that it was opened with; creation flags too, where the hook sees them */
-  get fileFlags(): number {
-    return this.u32(120);
-  }
-  /** marks */
-  get fileMarks(): number {
-    return this.u32(124);
-  }
-  /** its path from the process's root, resolved by the kernel; empty where the hook is not about a file */
-  get path(): string {
-    return this.text(128, this.u32(84));
-  }
-  /** The bytes of `path`, valid as long as the record. */
-  get pathRaw(): Buffer {
-    return this.bytes(128, this.u32(84));
-  }
-}
-
-/** struct cgroup_record: 32 bytes and tails. */
-export class CgroupRecord extends RecordReader {
-  static readonly KIND = 6;
-  static readonly BYTES = 32;
-
-  constructor() {
-    super(6, 32);
-  }
-
-  protected tailBytes(): number {
-    return this.u16(28);
-  }
-  /** what the record tells */
-  get kind(): number {
-    return this.u16(0);
-  }
-  /** bytes of the whole record, tails included */
-  get size(): number {
-    return this.u32(4);
-  }
-  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
-  get time(): bigint {
-    return this.u64(8);
-  }
-  /** its id: the inode of its directory */
-  get id(): number {
-    return this.number(16);
-  }
-  /** number of its hierarchy; 0 is v2 */
-  get hierarchy(): number {
-    return this.u32(24);
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
   }
   /** bytes of the path */
   get pathLen(): number {
-    return this.u16(28);
+    return this.u32(48);
   }
-  /** made or removed */
-  get change(): number {
-    return this.u8(30);
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
   }
-  /** its path from the hierarchy's root */
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(64);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(72);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(76);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(80);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(84);
+  }
+  /** group */
+  get fileGid(): number {
+    return this.u32(88);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(92);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get fileFlags(): number {
+    return this.u32(96);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(100);
+  }
+  /** its path from the root of the mount namespace, resolved by the kernel */
   get path(): string {
-    return this.text(32, this.u16(28));
+    return this.text(104, this.u32(48));
   }
   /** The bytes of `path`, valid as long as the record. */
   get pathRaw(): Buffer {
-    return this.bytes(32, this.u16(28));
+    return this.bytes(104, this.u32(48));
   }
 }
 
-/** struct file_open_record: 96 bytes and tails. */
+/** struct file_open_record: 104 bytes and tails. */
 export class FileOpenRecord extends RecordReader {
-  static readonly KIND = 7;
-  static readonly BYTES = 96;
+  static readonly KIND = 8;
+  static readonly BYTES = 104;
 
   constructor() {
-    super(7, 96);
+    super(8, 104);
   }
 
   protected tailBytes(): number {
-    return this.u32(88);
+    return this.u32(48);
   }
   /** what the record tells */
   get kind(): number {
@@ -1001,61 +1251,3041 @@ export class FileOpenRecord extends RecordReader {
   get processTgid(): number {
     return this.u32(32);
   }
-  /** inode number */
-  get fileInode(): number {
-    return this.number(40);
-  }
-  /** major number of the device that it lies on */
-  get fileDeviceMajor(): number {
-    return this.u32(48);
-  }
-  /** minor number of the device that it lies on */
-  get fileDeviceMinor(): number {
-    return this.u32(52);
-  }
-  /** hard links to it; 0 when it is deleted or was never linked */
-  get fileLinks(): number {
-    return this.u32(56);
-  }
-  /** owner */
-  get fileUid(): number {
-    return this.u32(60);
-  }
-  /** group */
-  get fileGid(): number {
-    return this.u32(64);
-  }
-  /** type and permission bits */
-  get fileMode(): number {
-    return this.u32(68);
-  }
-  /** flags that it was opened with; creation flags too, where the hook sees them */
-  get fileFlags(): number {
-    return this.u32(72);
-  }
-  /** marks */
-  get fileMarks(): number {
-    return this.u32(76);
-  }
-  /** thread that opened it */
+  /** thread that did it */
   get tid(): number {
-    return this.u32(80);
+    return this.u32(40);
   }
-  /** the new file descriptor; 4294967295 where the open is seen before its end */
+  /** what the system call returned; 2147483647 where its end is not seen */
   get result(): number {
-    return this.u32(84);
+    return this.s32(44);
   }
   /** bytes of the path */
   get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(64);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(72);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(76);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(80);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(84);
+  }
+  /** group */
+  get fileGid(): number {
     return this.u32(88);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(92);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get fileFlags(): number {
+    return this.u32(96);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(100);
   }
   /** path from the process's root, resolved by the kernel */
   get path(): string {
-    return this.text(96, this.u32(88));
+    return this.text(104, this.u32(48));
   }
   /** The bytes of `path`, valid as long as the record. */
   get pathRaw(): Buffer {
-    return this.bytes(96, this.u32(88));
+    return this.bytes(104, this.u32(48));
+  }
+}
+
+/** struct network_accept_record: 104 bytes. */
+export class NetworkAcceptRecord extends RecordReader {
+  static readonly KIND = 9;
+  static readonly BYTES = 104;
+
+  constructor() {
+    super(9, 104);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** family of the addresses */
+  get socketFamily(): number {
+    return this.u8(64);
+  }
+  /** IP protocol (6 TCP, 17 UDP) */
+  get socketProtocol(): number {
+    return this.u16(66);
+  }
+  /** local port */
+  get socketSport(): number {
+    return this.u16(68);
+  }
+  /** peer's port */
+  get socketDport(): number {
+    return this.u16(70);
+  }
+  /** local address; IPv4 in the first four bytes */
+  get socketSaddr(): Buffer {
+    return this.bytes(72, 16);
+  }
+  /** peer's address; IPv4 in the first four bytes */
+  get socketDaddr(): Buffer {
+    return this.bytes(88, 16);
+  }
+}
+
+/** struct network_bind_record: 104 bytes. */
+export class NetworkBindRecord extends RecordReader {
+  static readonly KIND = 10;
+  static readonly BYTES = 104;
+
+  constructor() {
+    super(10, 104);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** family of the addresses */
+  get socketFamily(): number {
+    return this.u8(64);
+  }
+  /** IP protocol (6 TCP, 17 UDP) */
+  get socketProtocol(): number {
+    return this.u16(66);
+  }
+  /** local port */
+  get socketSport(): number {
+    return this.u16(68);
+  }
+  /** peer's port */
+  get socketDport(): number {
+    return this.u16(70);
+  }
+  /** local address; IPv4 in the first four bytes */
+  get socketSaddr(): Buffer {
+    return this.bytes(72, 16);
+  }
+  /** peer's address; IPv4 in the first four bytes */
+  get socketDaddr(): Buffer {
+    return this.bytes(88, 16);
+  }
+}
+
+/** struct network_close_record: 128 bytes. */
+export class NetworkCloseRecord extends RecordReader {
+  static readonly KIND = 11;
+  static readonly BYTES = 128;
+
+  constructor() {
+    super(11, 128);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** family of the addresses */
+  get socketFamily(): number {
+    return this.u8(64);
+  }
+  /** IP protocol (6 TCP, 17 UDP) */
+  get socketProtocol(): number {
+    return this.u16(66);
+  }
+  /** local port */
+  get socketSport(): number {
+    return this.u16(68);
+  }
+  /** peer's port */
+  get socketDport(): number {
+    return this.u16(70);
+  }
+  /** local address; IPv4 in the first four bytes */
+  get socketSaddr(): Buffer {
+    return this.bytes(72, 16);
+  }
+  /** peer's address; IPv4 in the first four bytes */
+  get socketDaddr(): Buffer {
+    return this.bytes(88, 16);
+  }
+  /** bytes of data that were given to the connection, whether they were acknowledged or not */
+  get sent(): number {
+    return this.number(104);
+  }
+  /** bytes of data that came, whether they were read or not */
+  get received(): number {
+    return this.number(112);
+  }
+  /** since it was established; 0 when that was not seen */
+  get duration(): bigint {
+    return this.u64(120);
+  }
+}
+
+/** struct network_listen_record: 112 bytes. */
+export class NetworkListenRecord extends RecordReader {
+  static readonly KIND = 12;
+  static readonly BYTES = 112;
+
+  constructor() {
+    super(12, 112);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** family of the addresses */
+  get socketFamily(): number {
+    return this.u8(64);
+  }
+  /** IP protocol (6 TCP, 17 UDP) */
+  get socketProtocol(): number {
+    return this.u16(66);
+  }
+  /** local port */
+  get socketSport(): number {
+    return this.u16(68);
+  }
+  /** peer's port */
+  get socketDport(): number {
+    return this.u16(70);
+  }
+  /** local address; IPv4 in the first four bytes */
+  get socketSaddr(): Buffer {
+    return this.bytes(72, 16);
+  }
+  /** peer's address; IPv4 in the first four bytes */
+  get socketDaddr(): Buffer {
+    return this.bytes(88, 16);
+  }
+  /** connections that may wait to be accepted: as in force, or as asked where the call failed */
+  get backlog(): number {
+    return this.u32(104);
+  }
+}
+
+/** struct memfd_create_record: 368 bytes and tails. */
+export class MemfdCreateRecord extends RecordReader {
+  static readonly KIND = 13;
+  static readonly BYTES = 368;
+
+  constructor() {
+    super(13, 368);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(48);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(64);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(72);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(76);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(80);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(84);
+  }
+  /** group */
+  get fileGid(): number {
+    return this.u32(88);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(92);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get fileFlags(): number {
+    return this.u32(96);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(100);
+  }
+  /** flags as the call was given them, MFD_* of linux/memfd.h */
+  get flags(): number {
+    return this.u32(104);
+  }
+  /** the name that it was given, which names nothing */
+  get name(): string {
+    return this.cstring(112, 256);
+  }
+  /** `/memfd:` and the name */
+  get path(): string {
+    return this.text(368, this.u32(48));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(368, this.u32(48));
+  }
+}
+
+/** struct mount_record: 424 bytes and tails. */
+export class MountRecord extends RecordReader {
+  static readonly KIND = 14;
+  static readonly BYTES = 424;
+
+  constructor() {
+    super(14, 424);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(48);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** the system call */
+  get call(): number {
+    return this.u32(64);
+  }
+  /** MS_* flags of linux/mount.h; at move_mount those that the mount has */
+  get flags(): number {
+    return this.u32(68);
+  }
+  /** device, directory or name that is mounted; the first 191 bytes */
+  get source(): string {
+    return this.cstring(72, 192);
+  }
+  /** type of the file system; empty where the call gives none */
+  get type(): string {
+    return this.cstring(264, 32);
+  }
+  /** options of the file system as text, the first 127 bytes; empty at move_mount */
+  get options(): string {
+    return this.cstring(296, 128);
+  }
+  /** where it is mounted */
+  get path(): string {
+    return this.text(424, this.u32(48));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(424, this.u32(48));
+  }
+}
+
+/** struct process_credentials_record: 248 bytes. */
+export class ProcessCredentialsRecord extends RecordReader {
+  static readonly KIND = 15;
+  static readonly BYTES = 248;
+
+  constructor() {
+    super(15, 248);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** real user id */
+  get beforeUid(): number {
+    return this.u32(64);
+  }
+  /** real group id */
+  get beforeGid(): number {
+    return this.u32(68);
+  }
+  /** effective user id */
+  get beforeEuid(): number {
+    return this.u32(72);
+  }
+  /** effective group id */
+  get beforeEgid(): number {
+    return this.u32(76);
+  }
+  /** saved user id */
+  get beforeSuid(): number {
+    return this.u32(80);
+  }
+  /** saved group id */
+  get beforeSgid(): number {
+    return this.u32(84);
+  }
+  /** user id for access to files */
+  get beforeFsuid(): number {
+    return this.u32(88);
+  }
+  /** group id for access to files */
+  get beforeFsgid(): number {
+    return this.u32(92);
+  }
+  /** audit user id: who logged in; 4294967295 when nobody did */
+  get beforeAuid(): number {
+    return this.u32(96);
+  }
+  /** securebits flags, as PR_GET_SECUREBITS gives them */
+  get beforeSecurebits(): number {
+    return this.u32(100);
+  }
+  /** effective capabilities */
+  get beforeCapEffective(): number {
+    return this.number(104);
+  }
+  /** permitted capabilities */
+  get beforeCapPermitted(): number {
+    return this.number(112);
+  }
+  /** inheritable capabilities */
+  get beforeCapInheritable(): number {
+    return this.number(120);
+  }
+  /** capability bounding set */
+  get beforeCapBounding(): number {
+    return this.number(128);
+  }
+  /** ambient capabilities */
+  get beforeCapAmbient(): number {
+    return this.number(136);
+  }
+  /** real user id */
+  get afterUid(): number {
+    return this.u32(144);
+  }
+  /** real group id */
+  get afterGid(): number {
+    return this.u32(148);
+  }
+  /** effective user id */
+  get afterEuid(): number {
+    return this.u32(152);
+  }
+  /** effective group id */
+  get afterEgid(): number {
+    return this.u32(156);
+  }
+  /** saved user id */
+  get afterSuid(): number {
+    return this.u32(160);
+  }
+  /** saved group id */
+  get afterSgid(): number {
+    return this.u32(164);
+  }
+  /** user id for access to files */
+  get afterFsuid(): number {
+    return this.u32(168);
+  }
+  /** group id for access to files */
+  get afterFsgid(): number {
+    return this.u32(172);
+  }
+  /** audit user id: who logged in; 4294967295 when nobody did */
+  get afterAuid(): number {
+    return this.u32(176);
+  }
+  /** securebits flags, as PR_GET_SECUREBITS gives them */
+  get afterSecurebits(): number {
+    return this.u32(180);
+  }
+  /** effective capabilities */
+  get afterCapEffective(): number {
+    return this.number(184);
+  }
+  /** permitted capabilities */
+  get afterCapPermitted(): number {
+    return this.number(192);
+  }
+  /** inheritable capabilities */
+  get afterCapInheritable(): number {
+    return this.number(200);
+  }
+  /** capability bounding set */
+  get afterCapBounding(): number {
+    return this.number(208);
+  }
+  /** ambient capabilities */
+  get afterCapAmbient(): number {
+    return this.number(216);
+  }
+  /** the system call */
+  get call(): number {
+    return this.u32(224);
+  }
+  /** whether the beginning of the call was seen */
+  get beforeKnown(): boolean {
+    return this.u32(228) !== 0;
+  }
+  /** real id that was asked for; 4294967295 for none */
+  get askedReal(): number {
+    return this.u32(232);
+  }
+  /** effective id that was asked for; 4294967295 for none */
+  get askedEffective(): number {
+    return this.u32(236);
+  }
+  /** saved id that was asked for; 4294967295 for none */
+  get askedSaved(): number {
+    return this.u32(240);
+  }
+  /** id for access to files that was asked for; 4294967295 for none */
+  get askedFs(): number {
+    return this.u32(244);
+  }
+}
+
+/** struct ptrace_record: 112 bytes. */
+export class PtraceRecord extends RecordReader {
+  static readonly KIND = 16;
+  static readonly BYTES = 112;
+
+  constructor() {
+    super(16, 112);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get targetStart(): bigint {
+    return this.u64(64);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get targetSelfExecId(): number {
+    return this.number(72);
+  }
+  /** process id in the initial pid namespace */
+  get targetTgid(): number {
+    return this.u32(80);
+  }
+  /** address in the traced process; 0 where the request has none */
+  get address(): number {
+    return this.number(88);
+  }
+  /** the request's data, how many bytes are read or written, or the descriptor that is taken */
+  get data(): Buffer {
+    return this.bytes(96, 8);
+  }
+  /** PTRACE_* as in linux/ptrace.h, or enum ptrace_other */
+  get request(): number {
+    return this.u32(104);
+  }
+  /** the other process as the call names it: in the caller's pid namespace; a pidfd at pidfd_getfd */
+  get targetPid(): number {
+    return this.u32(108);
+  }
+}
+
+/** struct file_chmod_record: 112 bytes and tails. */
+export class FileChmodRecord extends RecordReader {
+  static readonly KIND = 18;
+  static readonly BYTES = 112;
+
+  constructor() {
+    super(18, 112);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(48);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(64);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(72);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(76);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(80);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(84);
+  }
+  /** group */
+  get fileGid(): number {
+    return this.u32(88);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(92);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get fileFlags(): number {
+    return this.u32(96);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(100);
+  }
+  /** permission bits asked for */
+  get mode(): number {
+    return this.u32(104);
+  }
+  /** permission bits that it had; 65535 where that is not known */
+  get before(): number {
+    return this.u32(108);
+  }
+  /** its path */
+  get path(): string {
+    return this.text(112, this.u32(48));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(112, this.u32(48));
+  }
+}
+
+/** struct file_chown_record: 120 bytes and tails. */
+export class FileChownRecord extends RecordReader {
+  static readonly KIND = 19;
+  static readonly BYTES = 120;
+
+  constructor() {
+    super(19, 120);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(48);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(64);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(72);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(76);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(80);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(84);
+  }
+  /** group */
+  get fileGid(): number {
+    return this.u32(88);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(92);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get fileFlags(): number {
+    return this.u32(96);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(100);
+  }
+  /** new owner; 4294967295: it stays */
+  get uid(): number {
+    return this.u32(104);
+  }
+  /** new group; 4294967295: it stays */
+  get gid(): number {
+    return this.u32(108);
+  }
+  /** whether the file is as it was before the change */
+  get before(): boolean {
+    return this.u32(112) !== 0;
+  }
+  /** its path */
+  get path(): string {
+    return this.text(120, this.u32(48));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(120, this.u32(48));
+  }
+}
+
+/** struct file_link_record: 144 bytes and tails. */
+export class FileLinkRecord extends RecordReader {
+  static readonly KIND = 20;
+  static readonly BYTES = 144;
+
+  constructor() {
+    super(20, 144);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(48) + this.u32(52);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(64);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(72);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(76);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(80);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(84);
+  }
+  /** group */
+  get fileGid(): number {
+    return this.u32(88);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(92);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get fileFlags(): number {
+    return this.u32(96);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(100);
+  }
+  /** inode number */
+  get nameInode(): number {
+    return this.number(104);
+  }
+  /** major number of the device that it lies on */
+  get nameDeviceMajor(): number {
+    return this.u32(112);
+  }
+  /** minor number of the device that it lies on */
+  get nameDeviceMinor(): number {
+    return this.u32(116);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get nameLinks(): number {
+    return this.u32(120);
+  }
+  /** owner */
+  get nameUid(): number {
+    return this.u32(124);
+  }
+  /** group */
+  get nameGid(): number {
+    return this.u32(128);
+  }
+  /** type and permission bits */
+  get nameMode(): number {
+    return this.u32(132);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get nameFlags(): number {
+    return this.u32(136);
+  }
+  /** marks */
+  get nameMarks(): number {
+    return this.u32(140);
+  }
+  /** the name that it had */
+  get path(): string {
+    return this.text(144, this.u32(48));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(144, this.u32(48));
+  }
+  /** its new name */
+  get to(): string {
+    return this.text(144 + this.u32(48), this.u32(52));
+  }
+  /** The bytes of `to`, valid as long as the record. */
+  get toRaw(): Buffer {
+    return this.bytes(144 + this.u32(48), this.u32(52));
+  }
+}
+
+/** struct file_mkdir_record: 112 bytes and tails. */
+export class FileMkdirRecord extends RecordReader {
+  static readonly KIND = 21;
+  static readonly BYTES = 112;
+
+  constructor() {
+    super(21, 112);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(48);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(64);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(72);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(76);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(80);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(84);
+  }
+  /** group */
+  get fileGid(): number {
+    return this.u32(88);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(92);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get fileFlags(): number {
+    return this.u32(96);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(100);
+  }
+  /** permission bits that it was made with, the umask applied */
+  get mode(): number {
+    return this.u32(104);
+  }
+  /** the new directory */
+  get path(): string {
+    return this.text(112, this.u32(48));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(112, this.u32(48));
+  }
+}
+
+/** struct file_mmap_record: 136 bytes and tails. */
+export class FileMmapRecord extends RecordReader {
+  static readonly KIND = 22;
+  static readonly BYTES = 136;
+
+  constructor() {
+    super(22, 136);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(48);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(64);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(72);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(76);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(80);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(84);
+  }
+  /** group */
+  get fileGid(): number {
+    return this.u32(88);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(92);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get fileFlags(): number {
+    return this.u32(96);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(100);
+  }
+  /** where it was mapped; 0 where it was refused */
+  get address(): number {
+    return this.number(104);
+  }
+  /** bytes asked for */
+  get length(): number {
+    return this.number(112);
+  }
+  /** where in the file it begins */
+  get offset(): number {
+    return this.number(120);
+  }
+  /** PROT_READ 1, PROT_WRITE 2, PROT_EXEC 4 */
+  get protection(): number {
+    return this.u32(128);
+  }
+  /** flags of mmap (MAP_PRIVATE ...) */
+  get flags(): number {
+    return this.u32(132);
+  }
+  /** the mapped file's path */
+  get path(): string {
+    return this.text(136, this.u32(48));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(136, this.u32(48));
+  }
+}
+
+/** struct file_rename_record: 152 bytes and tails. */
+export class FileRenameRecord extends RecordReader {
+  static readonly KIND = 23;
+  static readonly BYTES = 152;
+
+  constructor() {
+    super(23, 152);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(48) + this.u32(52);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(64);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(72);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(76);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(80);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(84);
+  }
+  /** group */
+  get fileGid(): number {
+    return this.u32(88);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(92);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get fileFlags(): number {
+    return this.u32(96);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(100);
+  }
+  /** inode number */
+  get replacedInode(): number {
+    return this.number(104);
+  }
+  /** major number of the device that it lies on */
+  get replacedDeviceMajor(): number {
+    return this.u32(112);
+  }
+  /** minor number of the device that it lies on */
+  get replacedDeviceMinor(): number {
+    return this.u32(116);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get replacedLinks(): number {
+    return this.u32(120);
+  }
+  /** owner */
+  get replacedUid(): number {
+    return this.u32(124);
+  }
+  /** group */
+  get replacedGid(): number {
+    return this.u32(128);
+  }
+  /** type and permission bits */
+  get replacedMode(): number {
+    return this.u32(132);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get replacedFlags(): number {
+    return this.u32(136);
+  }
+  /** marks */
+  get replacedMarks(): number {
+    return this.u32(140);
+  }
+  /** flags of renameat2 */
+  get flags(): number {
+    return this.u32(144);
+  }
+  /** its old name */
+  get path(): string {
+    return this.text(152, this.u32(48));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(152, this.u32(48));
+  }
+  /** its new name */
+  get to(): string {
+    return this.text(152 + this.u32(48), this.u32(52));
+  }
+  /** The bytes of `to`, valid as long as the record. */
+  get toRaw(): Buffer {
+    return this.bytes(152 + this.u32(48), this.u32(52));
+  }
+}
+
+/** struct file_symlink_record: 104 bytes and tails. */
+export class FileSymlinkRecord extends RecordReader {
+  static readonly KIND = 24;
+  static readonly BYTES = 104;
+
+  constructor() {
+    super(24, 104);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(48) + this.u32(52);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(64);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(72);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(76);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(80);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(84);
+  }
+  /** group */
+  get fileGid(): number {
+    return this.u32(88);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(92);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get fileFlags(): number {
+    return this.u32(96);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(100);
+  }
+  /** the new link */
+  get path(): string {
+    return this.text(104, this.u32(48));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(104, this.u32(48));
+  }
+  /** what it says, as it was given */
+  get target(): string {
+    return this.text(104 + this.u32(48), this.u32(52));
+  }
+  /** The bytes of `target`, valid as long as the record. */
+  get targetRaw(): Buffer {
+    return this.bytes(104 + this.u32(48), this.u32(52));
+  }
+}
+
+/** struct file_truncate_record: 120 bytes and tails. */
+export class FileTruncateRecord extends RecordReader {
+  static readonly KIND = 25;
+  static readonly BYTES = 120;
+
+  constructor() {
+    super(25, 120);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(48);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(64);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(72);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(76);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(80);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(84);
+  }
+  /** group */
+  get fileGid(): number {
+    return this.u32(88);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(92);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get fileFlags(): number {
+    return this.u32(96);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(100);
+  }
+  /** length that was asked for; all ones where that is not known */
+  get length(): number {
+    return this.number(104);
+  }
+  /** length that it had; all ones where the hook comes after the change */
+  get before(): number {
+    return this.number(112);
+  }
+  /** its path */
+  get path(): string {
+    return this.text(120, this.u32(48));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(120, this.u32(48));
+  }
+}
+
+/** struct file_unlink_record: 112 bytes and tails. */
+export class FileUnlinkRecord extends RecordReader {
+  static readonly KIND = 26;
+  static readonly BYTES = 112;
+
+  constructor() {
+    super(26, 112);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(48);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(64);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(72);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(76);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(80);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(84);
+  }
+  /** group */
+  get fileGid(): number {
+    return this.u32(88);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(92);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get fileFlags(): number {
+    return this.u32(96);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(100);
+  }
+  /** whether a directory was removed */
+  get directory(): boolean {
+    return this.u32(104) !== 0;
+  }
+  /** the removed name */
+  get path(): string {
+    return this.text(112, this.u32(48));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(112, this.u32(48));
+  }
+}
+
+/** struct file_write_record: 112 bytes and tails. */
+export class FileWriteRecord extends RecordReader {
+  static readonly KIND = 27;
+  static readonly BYTES = 112;
+
+  constructor() {
+    super(27, 112);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(48);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(64);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(72);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(76);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(80);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(84);
+  }
+  /** group */
+  get fileGid(): number {
+    return this.u32(88);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(92);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get fileFlags(): number {
+    return this.u32(96);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(100);
+  }
+  /** bytes that were written by all of them */
+  get written(): number {
+    return this.number(104);
+  }
+  /** its path */
+  get path(): string {
+    return this.text(112, this.u32(48));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(112, this.u32(48));
+  }
+}
+
+/** struct memory_protect_record: 128 bytes and tails. */
+export class MemoryProtectRecord extends RecordReader {
+  static readonly KIND = 28;
+  static readonly BYTES = 128;
+
+  constructor() {
+    super(28, 128);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(48);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(64);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(72);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(76);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(80);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(84);
+  }
+  /** group */
+  get fileGid(): number {
+    return this.u32(88);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(92);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get fileFlags(): number {
+    return this.u32(96);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(100);
+  }
+  /** where the memory begins */
+  get address(): number {
+    return this.number(104);
+  }
+  /** bytes */
+  get length(): number {
+    return this.number(112);
+  }
+  /** PROT_READ 1, PROT_WRITE 2, PROT_EXEC 4 */
+  get protection(): number {
+    return this.u32(120);
+  }
+  /** 1: a file is mapped there, 0: none is, 2: not known */
+  get of(): number {
+    return this.u32(124);
+  }
+  /** the file's path */
+  get path(): string {
+    return this.text(128, this.u32(48));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(128, this.u32(48));
+  }
+}
+
+/** struct bpf_load_record: 112 bytes. */
+export class BpfLoadRecord extends RecordReader {
+  static readonly KIND = 29;
+  static readonly BYTES = 112;
+
+  constructor() {
+    super(29, 112);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** what is loaded */
+  get command(): number {
+    return this.u32(64);
+  }
+  /** enum bpf_prog_type or enum bpf_map_type; 0 for BTF */
+  get type(): number {
+    return this.u32(68);
+  }
+  /** enum bpf_attach_type that a program is for, 0 where it says none */
+  get attachType(): number {
+    return this.u32(72);
+  }
+  /** the new object's id; 0 when the call failed, and for BTF */
+  get id(): number {
+    return this.u32(76);
+  }
+  /** instructions of a program, entries of a map at most, bytes of BTF */
+  get length(): number {
+    return this.u32(80);
+  }
+  /** bytes of a map's key, else 0 */
+  get keySize(): number {
+    return this.u32(84);
+  }
+  /** bytes of a map's value, else 0 */
+  get valueSize(): number {
+    return this.u32(88);
+  }
+  /** BPF_F_* flags of a program or map, as the call was given them */
+  get flags(): number {
+    return this.u32(92);
+  }
+  /** name of the program or map */
+  get name(): string {
+    return this.cstring(96, 16);
+  }
+}
+
+/** struct keyring_record: 368 bytes. */
+export class KeyringRecord extends RecordReader {
+  static readonly KIND = 30;
+  static readonly BYTES = 368;
+
+  constructor() {
+    super(30, 368);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** the system call */
+  get call(): number {
+    return this.u32(64);
+  }
+  /** KEYCTL_* of linux/keyctl.h at keyctl, else 0 */
+  get operation(): number {
+    return this.u32(68);
+  }
+  /** the key that keyctl is about, by its number or as a keyring that it names by one below 0; at add_key and request_key the keyring, 0 for none */
+  get key(): number {
+    return this.s32(72);
+  }
+  /** bytes of the payload at add_key, else 0 */
+  get payloadBytes(): number {
+    return this.u32(76);
+  }
+  /** type of the key at add_key and request_key, as the call names it: the caller's memory at the call's end */
+  get type(): string {
+    return this.cstring(80, 32);
+  }
+  /** description of the key, as type; its first 255 bytes */
+  get description(): string {
+    return this.cstring(112, 256);
+  }
+}
+
+/** struct module_load_record: 304 bytes and tails. */
+export class ModuleLoadRecord extends RecordReader {
+  static readonly KIND = 31;
+  static readonly BYTES = 304;
+
+  constructor() {
+    super(31, 304);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(48);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** inode number */
+  get fileInode(): number {
+    return this.number(64);
+  }
+  /** major number of the device that it lies on */
+  get fileDeviceMajor(): number {
+    return this.u32(72);
+  }
+  /** minor number of the device that it lies on */
+  get fileDeviceMinor(): number {
+    return this.u32(76);
+  }
+  /** hard links to it; 0 when it is deleted or was never linked */
+  get fileLinks(): number {
+    return this.u32(80);
+  }
+  /** owner */
+  get fileUid(): number {
+    return this.u32(84);
+  }
+  /** group */
+  get fileGid(): number {
+    return this.u32(88);
+  }
+  /** type and permission bits */
+  get fileMode(): number {
+    return this.u32(92);
+  }
+  /** flags that it was opened with; creation flags too, where the hook sees them; 4294967295 where nothing opens it */
+  get fileFlags(): number {
+    return this.u32(96);
+  }
+  /** marks */
+  get fileMarks(): number {
+    return this.u32(100);
+  }
+  /** bytes of the module's image, as given or as its file has */
+  get imageBytes(): number {
+    return this.number(104);
+  }
+  /** the system call */
+  get call(): number {
+    return this.u32(112);
+  }
+  /** MODULE_INIT_* flags of linux/module.h at finit_module, else 0 */
+  get flags(): number {
+    return this.u32(116);
+  }
+  /** the module's name; empty when the kernel did not take it */
+  get name(): string {
+    return this.cstring(120, 56);
+  }
+  /** parameters that it was given: the first 127 bytes */
+  get arguments(): string {
+    return this.cstring(176, 128);
+  }
+  /** path of its file; empty at init_module */
+  get path(): string {
+    return this.text(304, this.u32(48));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(304, this.u32(48));
+  }
+}
+
+/** struct namespace_change_record: 184 bytes. */
+export class NamespaceChangeRecord extends RecordReader {
+  static readonly KIND = 32;
+  static readonly BYTES = 184;
+
+  constructor() {
+    super(32, 184);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** inode of the UTS namespace */
+  get beforeUts(): number {
+    return this.u32(64);
+  }
+  /** inode of the IPC namespace */
+  get beforeIpc(): number {
+    return this.u32(68);
+  }
+  /** inode of the mount namespace */
+  get beforeMnt(): number {
+    return this.u32(72);
+  }
+  /** inode of the pid namespace */
+  get beforePid(): number {
+    return this.u32(76);
+  }
+  /** inode of the pid namespace of its children */
+  get beforePidForChildren(): number {
+    return this.u32(80);
+  }
+  /** inode of the network namespace */
+  get beforeNet(): number {
+    return this.u32(84);
+  }
+  /** inode of the time namespace */
+  get beforeTime(): number {
+    return this.u32(88);
+  }
+  /** inode of the cgroup namespace */
+  get beforeCgroup(): number {
+    return this.u32(92);
+  }
+  /** inode of the user namespace */
+  get beforeUser(): number {
+    return this.u32(96);
+  }
+  /** inode of the UTS namespace */
+  get afterUts(): number {
+    return this.u32(104);
+  }
+  /** inode of the IPC namespace */
+  get afterIpc(): number {
+    return this.u32(108);
+  }
+  /** inode of the mount namespace */
+  get afterMnt(): number {
+    return this.u32(112);
+  }
+  /** inode of the pid namespace */
+  get afterPid(): number {
+    return this.u32(116);
+  }
+  /** inode of the pid namespace of its children */
+  get afterPidForChildren(): number {
+    return this.u32(120);
+  }
+  /** inode of the network namespace */
+  get afterNet(): number {
+    return this.u32(124);
+  }
+  /** inode of the time namespace */
+  get afterTime(): number {
+    return this.u32(128);
+  }
+  /** inode of the cgroup namespace */
+  get afterCgroup(): number {
+    return this.u32(132);
+  }
+  /** inode of the user namespace */
+  get afterUser(): number {
+    return this.u32(136);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get childStart(): bigint {
+    return this.u64(144);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get childSelfExecId(): number {
+    return this.number(152);
+  }
+  /** process id in the initial pid namespace */
+  get childTgid(): number {
+    return this.u32(160);
+  }
+  /** the system call */
+  get call(): number {
+    return this.u32(168);
+  }
+  /** what the call asks for by its flags; where setns leaves it open, what it changed */
+  get types(): number {
+    return this.u32(172);
+  }
+  /** the call's flags as it was given them; at clone those that the kernel took */
+  get flags(): number {
+    return this.u32(176);
+  }
+  /** whether the beginning of the call was seen */
+  get beforeKnown(): boolean {
+    return this.u32(180) !== 0;
+  }
+}
+
+/** struct pivot_root_record: 64 bytes and tails. */
+export class PivotRootRecord extends RecordReader {
+  static readonly KIND = 33;
+  static readonly BYTES = 64;
+
+  constructor() {
+    super(33, 64);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(48) + this.u32(52);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** the new root, from the root before */
+  get path(): string {
+    return this.text(64, this.u32(48));
+  }
+  /** The bytes of `path`, valid as long as the record. */
+  get pathRaw(): Buffer {
+    return this.bytes(64, this.u32(48));
+  }
+  /** where the root before is put, from the root before */
+  get other(): string {
+    return this.text(64 + this.u32(48), this.u32(52));
+  }
+  /** The bytes of `other`, valid as long as the record. */
+  get otherRaw(): Buffer {
+    return this.bytes(64 + this.u32(48), this.u32(52));
+  }
+}
+
+/** struct process_signal_record: 104 bytes. */
+export class ProcessSignalRecord extends RecordReader {
+  static readonly KIND = 34;
+  static readonly BYTES = 104;
+
+  constructor() {
+    super(34, 104);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get targetStart(): bigint {
+    return this.u64(64);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get targetSelfExecId(): number {
+    return this.number(72);
+  }
+  /** process id in the initial pid namespace */
+  get targetTgid(): number {
+    return this.u32(80);
+  }
+  /** number of the signal */
+  get signal(): number {
+    return this.u32(88);
+  }
+  /** the thread that it is for, when it is for one; else 0 */
+  get targetTid(): number {
+    return this.u32(92);
+  }
+  /** what became of it */
+  get outcome(): number {
+    return this.u32(96);
+  }
+  /** whom the call names, in the caller's pid namespace; below 0 a process group or all; a pidfd at pidfd_send_signal */
+  get targetPid(): number {
+    return this.s32(100);
+  }
+}
+
+/** struct stdio_redirect_record: 120 bytes. */
+export class StdioRedirectRecord extends RecordReader {
+  static readonly KIND = 35;
+  static readonly BYTES = 120;
+
+  constructor() {
+    super(35, 120);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** what the descriptor refers to */
+  get socketType(): number {
+    return this.u8(64);
+  }
+  /** family of a socket; none for anything else */
+  get socketFamily(): number {
+    return this.u8(65);
+  }
+  /** IP protocol of a socket (6 TCP, 17 UDP), else 0 */
+  get socketProtocol(): number {
+    return this.u16(66);
+  }
+  /** local port of a socket, else 0 */
+  get socketSport(): number {
+    return this.u16(68);
+  }
+  /** peer's port of a socket, else 0 */
+  get socketDport(): number {
+    return this.u16(70);
+  }
+  /** inode number of the file, pipe or socket */
+  get socketInode(): number {
+    return this.number(72);
+  }
+  /** local address of a socket; IPv4 in the first four bytes */
+  get socketSaddr(): Buffer {
+    return this.bytes(80, 16);
+  }
+  /** peer's address of a socket; IPv4 in the first four bytes */
+  get socketDaddr(): Buffer {
+    return this.bytes(96, 16);
+  }
+  /** 0, 1 or 2 */
+  get fd(): number {
+    return this.u32(112);
+  }
+  /** the descriptor that was duplicated */
+  get from(): number {
+    return this.u32(116);
+  }
+}
+
+/** struct userfaultfd_record: 72 bytes. */
+export class UserfaultfdRecord extends RecordReader {
+  static readonly KIND = 36;
+  static readonly BYTES = 72;
+
+  constructor() {
+    super(36, 72);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** flags as the call was given them, of linux/userfaultfd.h and fcntl.h */
+  get flags(): number {
+    return this.u32(64);
+  }
+}
+
+/** struct process_fork_record: 88 bytes. */
+export class ProcessForkRecord extends RecordReader {
+  static readonly KIND = 37;
+  static readonly BYTES = 88;
+
+  constructor() {
+    super(37, 88);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get childStart(): bigint {
+    return this.u64(64);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get childSelfExecId(): number {
+    return this.number(72);
+  }
+  /** process id in the initial pid namespace */
+  get childTgid(): number {
+    return this.u32(80);
   }
 }
 

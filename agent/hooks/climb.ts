@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { KernelError } from "../kernel/errors.ts";
+import { lsmObstacle } from "../kernel/lsm.ts";
 import { type BpfLink, BpfObject, type OpenOptions, type SharedMaps } from "../kernel/object.ts";
-import type { Ladder, Rung } from "./rung.ts";
+import { canDeny, type Ladder, type Rung } from "./rung.ts";
 
 const OBJECTS = join(import.meta.dirname, "../../bpf/out");
 
@@ -28,7 +29,7 @@ export class Foothold {
 
   /** @throws KernelError when the kernel does not take the rung; then nothing of it is left. */
   static take(rung: Rung, options: ClimbOptions): Foothold {
-    const obstacle = rung.obstacle?.();
+    const obstacle = obstacleOf(rung);
     if (obstacle !== undefined) throw new KernelError("attach", obstacle);
     if (rung.cgroup && options.cgroup === undefined)
       throw new KernelError("attach", "this host has no cgroup v2 hierarchy");
@@ -36,7 +37,7 @@ export class Foothold {
     const links: BpfLink[] = [];
     try {
       for (const program of rung.programs)
-        links.push(rung.cgroup ? object.attachCgroup(program, options.cgroup!) : object.attach(program));
+        links.push(inCgroup(rung, program) ? object.attachCgroup(program, options.cgroup!) : object.attach(program));
     } catch (error) {
       for (const link of links) link.close();
       object.close();
@@ -52,11 +53,25 @@ export class Foothold {
   }
 }
 
+function inCgroup({ cgroup }: Rung, program: string): boolean {
+  return cgroup === true || cgroup?.includes(program) === true;
+}
+
+/** Why a rung would do nothing although the kernel takes its programs; undefined: it would not do nothing. */
+export function obstacleOf(rung: Rung): string | undefined {
+  return rung.name === "lsm" ? lsmObstacle() : undefined;
+}
+
+/** Whether a rung's programs are made of bpf/include/hook_run.h. */
+function decides(rung: Rung): boolean {
+  return rung.actions.includes("post");
+}
+
 /** The programs of a rung, loaded and not attached. @throws KernelError */
 export function loadRung(rung: Rung, options: Pick<ClimbOptions, "maps" | "maxEntries">): BpfObject {
   return loadMatching(`${rung.object}.bpf.o`, {
     maps: options.maps,
-    settings: rung.settings ?? {},
+    settings: { ...(decides(rung) ? { act_denies: canDeny(rung) ? 1 : 0 } : {}), ...rung.settings },
     autoload: (program) => rung.programs.includes(program),
     maxEntries: { ...options.maxEntries },
   });

@@ -1,7 +1,9 @@
 import type { Hook, Selector } from "../../bus/types/selector.ts";
 import type { HookAbility } from "../selectors/types.ts";
-import { climb, type ClimbOptions, type Foothold } from "./climb.ts";
+import { KernelError } from "../kernel/errors.ts";
+import { climb, type ClimbOptions, type Foothold, inShort } from "./climb.ts";
 import type { AttachedHook } from "./hooks.ts";
+import type { Results } from "./results.ts";
 import { canDeny, type Ladder, type Rung } from "./rung.ts";
 
 const IDLE = "attached when a rule, policy or reader asks for it; none does";
@@ -19,25 +21,27 @@ export interface HookReport {
 export class DemandedHook {
   readonly #ladder: Ladder;
   readonly #options: ClimbOptions;
+  readonly #results: Results;
   readonly #report: (report: HookReport) => void;
   #foothold: Foothold | undefined;
   /** Undefined until the first demand. */
   #rungs: readonly Rung[] | undefined;
   #refused: string[] = [];
 
-  constructor(ladder: Ladder, options: ClimbOptions, report: (report: HookReport) => void) {
+  constructor(ladder: Ladder, options: ClimbOptions, results: Results, report: (report: HookReport) => void) {
     this.#ladder = ladder;
     this.#options = options;
+    this.#results = results;
     this.#report = report;
+  }
+
+  get hook(): Hook {
+    return this.#ladder.hook;
   }
 
   /** Says that it is there, and idle. */
   announce(): void {
     this.#say();
-  }
-
-  get hook(): Hook {
-    return this.#ladder.hook;
   }
 
   /** Whether it is not attached and would be for these: one of them asks for what it can do, or it is to stand by. */
@@ -58,21 +62,38 @@ export class DemandedHook {
       this.#options,
     );
     this.#foothold = foothold;
-    if (this.#rungs === undefined || foothold === undefined) this.#refused = refused;
-    this.#rungs = foothold === undefined ? [] : [foothold.rung];
+    if (foothold?.rung.waits === true && !this.#holdResults(refused)) {
+      foothold.close();
+      this.#foothold = undefined;
+    }
+    if (this.#rungs === undefined || this.#foothold === undefined) this.#refused = refused;
+    this.#rungs = this.#foothold === undefined ? [] : [this.#foothold.rung];
     this.#say();
   }
 
   release(): void {
     if (this.#foothold === undefined) return;
-    this.#foothold.close();
-    this.#foothold = undefined;
+    this.close();
     this.#say();
   }
 
   close(): void {
-    this.#foothold?.close();
+    const foothold = this.#foothold;
     this.#foothold = undefined;
+    foothold?.close();
+    if (foothold?.rung.waits === true) this.#results.release();
+  }
+
+  /** Nothing waits yet: the tables that ask for something here come later. */
+  #holdResults(refused: string[]): boolean {
+    try {
+      this.#results.take();
+      return true;
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+      refused.push(`results: ${inShort(error)}`);
+      return false;
+    }
   }
 
   #say(): void {

@@ -9,7 +9,8 @@ import { cgroup1Root } from "../process/cgroups.ts";
 import type { HookAbility } from "../selectors/types.ts";
 import { climb, type Climbed, type ClimbOptions, inShort, loadMatching } from "./climb.ts";
 import { DemandedHook } from "./demanded-hook.ts";
-import { CONNECT_LADDER, EXEC_KILL, EXEC_LADDER, FILE_LADDER } from "./ladders.ts";
+import { CONNECT_LADDER, EXEC_KILL, EXEC_LADDER, KIND_LADDERS } from "./ladders.ts";
+import { Results } from "./results.ts";
 import { canDeny, type Ladder, type Rung } from "./rung.ts";
 
 const OBJECTS = join(import.meta.dirname, "../../bpf/out");
@@ -54,6 +55,7 @@ export class Hooks {
   readonly #objects: BpfObject[] = [];
   readonly #links: BpfLink[] = [];
   readonly #climbOptions: ClimbOptions;
+  readonly #results: Results;
   readonly #demanded: readonly DemandedHook[];
   #tellsCgroups = false;
 
@@ -65,8 +67,9 @@ export class Hooks {
       cgroup: options.connectCgroup,
       ...(options.rungs ? { takes: ({ name }) => options.rungs!.includes(name) } : {}),
     };
-    this.#demanded = [CONNECT_LADDER, FILE_LADDER].map(
-      (ladder) => new DemandedHook(ladder, this.#climbOptions, (hook) => this.#report(hook)),
+    this.#results = new Results(this.#climbOptions);
+    this.#demanded = [CONNECT_LADDER, ...KIND_LADDERS].map(
+      (ladder) => new DemandedHook(ladder, this.#climbOptions, this.#results, (hook) => this.#report(hook)),
     );
   }
 

@@ -1,8 +1,8 @@
-import { lsmObstacle } from "../kernel/lsm.ts";
+import type { Hook } from "../../bus/types/selector.ts";
+import { KINDS } from "../generated/kinds.ts";
 import type { Ladder, Rung } from "./rung.ts";
 
 const ENFORCES = ["deny", "kill", "signal"] as const;
-const POSTS = ["post", "noPost"] as const;
 
 /**
  * The kill at sched_process_exec is not here: its program belongs to those that observe processes, which every kernel has.
@@ -18,7 +18,6 @@ export const EXEC_LADDER: Ladder = {
       actions: ENFORCES,
       notFinal: ["process.cap.effective", "process.cap.permitted"],
       worth: "denies with EPERM before the exec happens",
-      obstacle: lsmObstacle,
     },
     {
       name: "fmod_ret",
@@ -39,41 +38,6 @@ export const EXEC_KILL: Rung = {
   worth: "denies by SIGKILL before the new image's first instruction",
 };
 
-export const FILE_LADDER: Ladder = {
-  hook: "file_open",
-  rungs: [
-    {
-      name: "lsm",
-      object: "file",
-      programs: ["file_open_lsm"],
-      actions: [...ENFORCES, ...POSTS],
-      worth: "denies with EPERM before anything is read, written or truncated",
-      obstacle: lsmObstacle,
-    },
-    {
-      name: "fmod_ret",
-      object: "file",
-      programs: ["file_open_fmod_ret"],
-      actions: [...ENFORCES, ...POSTS],
-      worth: "denies with EPERM before anything is read, written or truncated",
-    },
-    {
-      name: "fentry",
-      object: "file",
-      programs: ["file_open_fentry"],
-      actions: ["kill", "signal", ...POSTS],
-      worth: "observes every open; what the kernel will say is not known yet",
-    },
-    {
-      name: "sys_exit",
-      object: "file",
-      programs: ["file_open_sys_exit"],
-      actions: ["kill", "signal", ...POSTS],
-      worth: "observes opens by system calls that succeeded, not those by io_uring",
-    },
-  ],
-};
-
 export const CONNECT_LADDER: Ladder = {
   hook: "network_connect",
   rungs: [
@@ -83,7 +47,6 @@ export const CONNECT_LADDER: Ladder = {
       programs: ["connect_lsm", "send_lsm"],
       actions: ENFORCES,
       worth: "denies connections and datagrams with EPERM, of whatever protocol",
-      obstacle: lsmObstacle,
     },
     {
       name: "fmod_ret",
@@ -112,3 +75,6 @@ export const CONNECT_LADDER: Ladder = {
     },
   ],
 };
+
+/** Hooks that are attached while a selector asks for them. */
+export const KIND_LADDERS: readonly Ladder[] = KINDS.map(({ kind, rungs }) => ({ hook: kind as Hook, rungs }));

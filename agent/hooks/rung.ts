@@ -8,16 +8,16 @@ export interface Rung {
   object: string;
   programs: readonly string[];
   settings?: Readonly<Record<string, number>>;
-  /** Attached to a cgroup, and so to all below it. */
-  cgroup?: true;
+  /** Programs that are attached to a cgroup, and so to all below it; true: all of them. */
+  cgroup?: true | readonly string[];
   /** What selectors can do by it. */
   actions: readonly Action[];
   /** Fields that have not their final value yet where it decides. */
   notFinal?: readonly string[];
   /** What it is worth, in a few words. */
   worth: string;
-  /** Why it would do nothing although the kernel takes its programs; undefined: it would not do nothing. */
-  obstacle?: () => string | undefined;
+  /** It comes before the end of the system call: its records wait for that, and bpf/results.bpf.c ends the wait. */
+  waits?: boolean;
 }
 
 /** A hook's ways to be attached, from the best to what is left. */

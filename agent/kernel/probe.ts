@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Hook } from "../../bus/types/selector.ts";
-import { inShort, loadMatching, loadRung } from "../hooks/climb.ts";
-import { CONNECT_LADDER, EXEC_KILL, EXEC_LADDER, FILE_LADDER } from "../hooks/ladders.ts";
+import { inShort, loadMatching, loadRung, obstacleOf } from "../hooks/climb.ts";
+import { CONNECT_LADDER, EXEC_KILL, EXEC_LADDER, KIND_LADDERS } from "../hooks/ladders.ts";
 import { canDeny, type Rung } from "../hooks/rung.ts";
 import { cgroup2Root } from "../process/cgroups.ts";
 import { KernelError } from "./errors.ts";
@@ -29,14 +29,16 @@ const MAX_ENTRIES = { events: 64 * 1024 };
  * Tries every rung of every hook with the agent's own programs: by loading, and what is attached to no cgroup by attaching
  * for a moment, with no selector in force. Leaves nothing behind. Needs root.
  */
-export function probeRungs(): RungProbe[] {
+export function probeRungs(isProbed: (hook: Hook) => boolean = () => true): RungProbe[] {
   const maps = new SharedMaps();
   try {
     return [
       ...chosen([...probeLadder(EXEC_LADDER.hook, EXEC_LADDER.rungs, maps), probeProcess(maps)]),
       probeSeed(maps),
-      ...chosen(probeLadder(FILE_LADDER.hook, FILE_LADDER.rungs, maps)),
       ...chosen(probeLadder(CONNECT_LADDER.hook, CONNECT_LADDER.rungs, maps)),
+      ...KIND_LADDERS.filter(({ hook }) => isProbed(hook)).flatMap(({ hook, rungs }) =>
+        chosen(probeLadder(hook, rungs, maps)),
+      ),
     ];
   } finally {
     maps.close();
@@ -83,7 +85,7 @@ function chosen(probes: RungProbe[]): RungProbe[] {
 }
 
 function tryRung(rung: Rung, maps: SharedMaps): string | null {
-  const obstacle = rung.obstacle?.();
+  const obstacle = obstacleOf(rung);
   if (obstacle !== undefined) return obstacle;
   if (rung.cgroup && cgroup2Root() === undefined) return "no cgroup v2 hierarchy is mounted";
   return attempt(() => loadRung(rung, { maps, maxEntries: MAX_ENTRIES }), rung.cgroup ? [] : rung.programs);

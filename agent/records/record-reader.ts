@@ -62,6 +62,15 @@ export abstract class RecordReader {
     return this.#view.getUint32(this.#offset + at, true);
   }
 
+  protected s32(at: number): number {
+    return this.#view.getInt32(this.#offset + at, true);
+  }
+
+  /** A signed 64-bit number as a double: exact up to 2^53. */
+  protected s64(at: number): number {
+    return Number(this.#view.getBigInt64(this.#offset + at, true));
+  }
+
   /** A 64-bit number that has to be exact: a time. */
   protected u64(at: number): bigint {
     return this.#view.getBigUint64(this.#offset + at, true);

@@ -26,7 +26,7 @@ export class Budget {
     return denied - samples[0]!.denied;
   }
 
-  keep(keys: ReadonlySet<string>): void {
-    for (const key of this.#samples.keys()) if (!keys.has(key)) this.#samples.delete(key);
+  forget(keys: readonly string[]): void {
+    for (const key of keys) this.#samples.delete(key);
   }
 }

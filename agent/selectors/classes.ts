@@ -1,7 +1,7 @@
 import { SelectorError } from "./errors.ts";
 
 /** MATCH_DELTAS. */
-export const DELTAS = 2;
+export const DELTAS = 3;
 const MOST = 2 ** 21 - 1;
 
 /** A word and the bits of it that are turned, in halves of 32. */

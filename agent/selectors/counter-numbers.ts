@@ -42,10 +42,11 @@ export class CounterNumbers {
     return bytes && decodeCounters(bytes);
   }
 
-  /** Gives back the numbers of all others: once nothing installed counts under them. */
-  keep(keys: ReadonlySet<string>): void {
-    for (const [key, number] of this.#numbers) {
-      if (keys.has(key)) continue;
+  /** Gives back the numbers of these: once nothing installed counts under them. */
+  giveBack(keys: readonly string[]): void {
+    for (const key of keys) {
+      const number = this.#numbers.get(key);
+      if (number === undefined) continue;
       this.#numbers.delete(key);
       this.#free.push(number);
     }

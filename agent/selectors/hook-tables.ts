@@ -84,6 +84,8 @@ export class HookTables {
   readonly #hashes = new Map<number, Set<number>>();
   /** Places by member of a scope, for each operand of sets. */
   readonly #members = new Map<number, Map<string, number[]>>();
+  /** The places of the selectors that they were made with, in that order. */
+  readonly firstPlaces: readonly number[];
   #seenSets = 1;
   #count = 0;
   #gone = 0;
@@ -98,7 +100,7 @@ export class HookTables {
     this.changes.bitmaps.add(0);
     this.places = new Places(selectors);
     for (const [operand, mask] of careOf(selectors)) this.care.set(operand, mask);
-    this.update([], selectors);
+    this.firstPlaces = this.update([], selectors);
   }
 
   /** Selectors that are in the tables. */
@@ -133,7 +135,7 @@ export class HookTables {
     this.#gone += gone.length;
     this.#count += come.length - gone.length;
     this.#enterSets();
-    const places = come.map((selector) => this.#place(selector));
+    const places = this.#placeAll(come);
     this.#enter(come, places);
     return places;
   }
@@ -167,6 +169,15 @@ export class HookTables {
   /** Class of values that are in no table, by operand. */
   get none(): number[] {
     return Array.from({ length: OPERANDS }, (_, operand) => this.indexes.get(operand)?.none ?? 0);
+  }
+
+  /** Selectors that name the same text stand together: the class of that text then differs from others in few words. */
+  #placeAll(come: readonly NormalSelector[]): number[] {
+    const texts = come.map(firstText);
+    const order = [...come.keys()].sort((a, b) => (texts[a]! < texts[b]! ? -1 : texts[a]! > texts[b]! ? 1 : a - b));
+    const places: number[] = Array.from({ length: come.length });
+    for (const index of order) places[index] = this.#place(come[index]!);
+    return places;
   }
 
   #place(selector: NormalSelector): number {
@@ -309,6 +320,11 @@ export class HookTables {
     index.addListed(value, places);
     return true;
   }
+}
+
+function firstText({ conditions }: NormalSelector): string {
+  for (const condition of conditions) if (condition.type === "text") return condition.texts[0] ?? "";
+  return "";
 }
 
 function careOf(selectors: readonly NormalSelector[]): Map<number, number> {

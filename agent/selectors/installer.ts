@@ -67,6 +67,11 @@ export class Installer {
     this.settle();
   }
 
+  /** The hooks that have selectors. */
+  hooks(): Hook[] {
+    return [...this.#hooks.keys()];
+  }
+
   /** The tables of a hook; undefined where it has no selectors. */
   tablesOf(hook: Hook): HookTables | undefined {
     return this.#hooks.get(hook)?.tables;
@@ -99,17 +104,20 @@ export class Installer {
   }
 
   /**
-   * Changes the hooks' tables and puts all of them in force at once. Returns the hooks whose tables were made anew: the
-   * places of all their selectors are other ones. Hooks that are not named keep what they have.
+   * Changes the hooks' tables and puts all of them in force at once. Returns the places that were given: those of selectors
+   * that came, or of all where the hook's tables were made anew. Hooks that are not named keep what they have.
    * @throws SelectorError, KernelError; then what was in force stays.
    */
-  install(changes: ReadonlyMap<Hook, HookChange>, counterOf: (s: NormalSelector) => number): Set<Hook> {
-    const anew = new Set<Hook>();
+  install(
+    changes: ReadonlyMap<Hook, HookChange>,
+    counterOf: (s: NormalSelector) => number,
+  ): Map<Hook, Map<NormalSelector, number>> {
+    const placed = new Map<Hook, Map<NormalSelector, number>>();
     const next: Next[] = [];
     try {
       for (const [hook, change] of changes) {
-        const { tables, made } = this.#change(this.tablesOf(hook), change, hook);
-        if (made) anew.add(hook);
+        const { tables, made, places } = this.#change(this.tablesOf(hook), change, hook);
+        placed.set(hook, places);
         next.push(this.#fill(hook, tables, made, counterOf));
       }
     } catch (error) {
@@ -123,7 +131,7 @@ export class Installer {
       else this.#hooks.set(hook, state);
     this.settle();
     for (const { sets, slots } of next) this.#places.giveBack(sets, slots);
-    return anew;
+    return placed;
   }
 
   /** Empties every hook at once; the next installation makes all tables anew. */
@@ -188,19 +196,21 @@ export class Installer {
     tables: HookTables | undefined,
     { gone, come, touched, all }: HookChange,
     hook: Hook,
-  ): { tables: HookTables; made: boolean } {
+  ): { tables: HookTables; made: boolean; places: Map<NormalSelector, number> } {
     if (tables !== undefined && !tables.wasteful) {
       try {
-        tables.update(gone, come);
+        const given = tables.update(gone, come);
         for (const [place, selector] of touched) tables.replace(place, selector);
-        return { tables, made: false };
+        return { tables, made: false, places: together(come, given) };
       } catch (error) {
         // these tables are half changed: they go, and what the kernel has of them is not touched
         this.#abandon(hook);
         if (!(error instanceof TablesFull || isCollision(error))) throw error;
       }
     }
-    return { tables: this.#make(all()), made: true };
+    const selectors = all();
+    const fresh = this.#make(selectors);
+    return { tables: fresh, made: true, places: together(selectors, fresh.firstPlaces) };
   }
 
   #make(selectors: readonly NormalSelector[]): HookTables {
@@ -215,6 +225,10 @@ export class Installer {
       }
     }
   }
+}
+
+function together(selectors: readonly NormalSelector[], places: readonly number[]): Map<NormalSelector, number> {
+  return new Map(selectors.map((selector, index) => [selector, places[index]!]));
 }
 
 function isCollision(error: unknown): boolean {

@@ -18,7 +18,7 @@ export const SIZES = {
   match_node: 8,
   match_prefix: 24,
   match_bitmap: 2080,
-  match_class: 72,
+  match_class: 88,
   match_selector: 40,
   match_word: 2576,
   match_text: 264,

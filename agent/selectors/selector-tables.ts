@@ -1,37 +1,25 @@
-import { type ContainerScope, containerPartOf } from "../../bus/container-scope.ts";
-import { HOOKS, type Hook, type Scope, type Selector } from "../../bus/types/selector.ts";
-import type { RefusedSelector } from "../../bus/types/status.ts";
-import { BpfMap } from "../kernel/map.ts";
+import type { Hook, Scope } from "../../bus/types/selector.ts";
 import type { SharedMaps } from "../kernel/shared-maps.ts";
 import { Budget, DEFAULT_BUDGET } from "./budget.ts";
-import { type Cgroup, cgroupAt } from "./cgroup-tree.ts";
-import { CgroupMarks, memberOf } from "./cgroup-marks.ts";
-import { AppliedSelectors } from "./applied.ts";
-import { HookLimits } from "./hook-limits.ts";
-import type { HookTables } from "./hook-tables.ts";
+import { type ContainerLookup, namelessContainers } from "./container-scopes.ts";
 import { CounterNumbers } from "./counter-numbers.ts";
-import {
-  type ContainerGroups,
-  type ContainerLookup,
-  ContainerScopes,
-  type MarkedCgroup,
-  memberOfContainers,
-  namelessContainers,
-} from "./container-scopes.ts";
 import { SelectorError } from "./errors.ts";
 import { hookNumber } from "./hooks/all.ts";
-import { Installer } from "./installer.ts";
-import { MODE_NUMBER, normalize, type NormalSelector, type ScopeMembers, selectorKey } from "./normalize.ts";
-import { cgroupScopeOf } from "./scope.ts";
+import { checkExempt, findExempt } from "./exempt.ts";
+import { type Held, HeldSelectors, type Making, type Plan } from "./held-selectors.ts";
+import type { HookTables } from "./hook-tables.ts";
+import { type HookChange, Installer } from "./installer.ts";
+import { u32 } from "./layout.ts";
+import { MODE_NUMBER, normalize, type NormalSelector, selectorKey } from "./normalize.ts";
+import { ScopeMarks } from "./scope-marks.ts";
+import { ScopeResolver } from "./scope-resolver.ts";
 import { ScopeSets } from "./scope-sets.ts";
 import { closeSelectorMaps, openSelectorMaps, type SelectorMaps } from "./selector-maps.ts";
-import { TreeMarks } from "./tree-marks.ts";
 import type { ActiveSelector, ApplyReport, CountedSelector, Demotion, HookAbility, ProcessLookup } from "./types.ts";
-import { u32 } from "./layout.ts";
 
 const MAX_ROUNDS = 32;
 /** Tables that denial records still on their way may speak of. */
-const REMEMBERED_TABLES = 4;
+const REMEMBERED_TABLES = 16;
 /** enum match_count. */
 const COUNT_NAMES = ["broken", "signals_failed", "unknown_process", "untold", "no_memory", "uncached"] as const;
 
@@ -54,116 +42,76 @@ export interface SelectorTablesOptions {
   node?: string;
 }
 
-/** What a selector's scope became on this node. */
-interface Resolved {
-  cgroup: Cgroup | undefined;
-  containers: ContainerScope | undefined;
-  members: ScopeMembers;
-}
-
-interface Placed {
-  groups: ContainerGroups;
-  outer: MarkedCgroup[];
-  outerSets: string[][];
-  exempt: Cgroup[];
-}
-
-/** What a normal form was made of: it stands while that is the same. */
-interface Made {
-  selector: Selector;
-  deadline: bigint | null;
-  members: string;
-  ability: HookAbility | undefined;
-  demoted: boolean;
-}
-
 /** The selectors in force in this kernel: compiled, installed, marked, counted. */
 export class SelectorTables {
   readonly #options: SelectorTablesOptions;
   readonly #maps: SelectorMaps;
   readonly #sets = new ScopeSets();
   readonly #installer: Installer;
-  readonly #trees: TreeMarks;
-  readonly #cgroups: CgroupMarks;
-  readonly #containers: ContainerScopes;
+  readonly #marks: ScopeMarks;
+  readonly #scopes: ScopeResolver;
   readonly #numbers: CounterNumbers;
   readonly #budget: Budget;
+  readonly #held = new HeldSelectors();
   /** Tables, the newest last, with the installations that they were used in. */
   readonly #history: { tables: HookTables; installs: Set<number> }[] = [];
   /** Selectors that went back to monitor, with what they said when they did. */
   readonly #demoted = new Map<string, string>();
-  readonly #applied = new AppliedSelectors();
-  readonly #made = new WeakMap<NormalSelector, Made>();
   #given: { revision: number; selectors: readonly ActiveSelector[] } = { revision: 0, selectors: [] };
   #armed = true;
-  /** What the last apply found, for containers that come later. */
-  #placed: Placed = { groups: { scopes: new Map(), exempt: [] }, outer: [], outerSets: [], exempt: [] };
-  /** Sets below this number are known to the tables in force. */
-  #knownSets = 0;
 
   /**
    * Programs must be loaded and attached, and the process table seeded, before. Exempt cgroups are marked at once.
    * @throws SelectorError `tables` (programs not loaded), `scope` (an exempt scope of a kind that cannot be exempt).
    */
   constructor(options: SelectorTablesOptions) {
+    const { maps, processes, cgroupRoot, containers = namelessContainers(cgroupRoot) } = options;
     this.#options = options;
-    this.#maps = openSelectorMaps(options.maps);
+    this.#maps = openSelectorMaps(maps);
     this.#installer = new Installer(this.#maps, this.#sets);
-    this.#trees = new TreeMarks(this.#maps.trees, this.#maps.states, options.processes, this.#sets);
-    this.#cgroups = new CgroupMarks(this.#maps.cgroups, this.#sets);
-    const expected = options.maps.fd("expected_containers");
-    this.#containers = new ContainerScopes(
-      options.containers ?? namelessContainers(options.cgroupRoot),
-      expected === undefined ? undefined : BpfMap.fromFd(expected),
-      this.#sets,
-    );
+    const marks = new ScopeMarks(this.#maps, maps, processes, containers, this.#sets);
+    this.#marks = marks;
+    this.#scopes = new ScopeResolver({
+      cgroupRoot,
+      nameless: () => marks.nameless,
+      tree: (execId) => marks.tree(execId),
+    });
     this.#numbers = new CounterNumbers(this.#maps.counters);
     this.#budget = new Budget(options.budget ?? DEFAULT_BUDGET);
     for (const scope of options.exempt) checkExempt(scope);
-    const { cgroups, containers } = this.#exempt();
-    const groups = { scopes: new Map(), exempt: containers };
-    this.#cgroups.protect([...cgroups, ...this.#containers.running(groups).exempt]);
-    this.#containers.write(this.#containers.plan(groups, []));
+    marks.begin([], this.#exempt());
+    marks.write(marks.plan());
   }
 
   /**
    * Puts all of these in force and nothing else, on every hook at once, also after `disarm`. Selectors that cannot be
-   * taken are refused with a reason, the others apply; those whose lease has ended are left out.
+   * taken are refused with a reason, the others apply; those whose lease has ended are left out. What is the same object as
+   * the last time costs next to nothing.
    * @throws SelectorError `tables` when the kernel does not take the tables: what was in force stays.
    */
   apply(revision: number, selectors: readonly ActiveSelector[]): ApplyReport {
     const began = performance.now();
     this.#given = { revision, selectors };
     this.#armed = true;
-    const { normal, refused, cgroups, trees, scopes } = this.#resolve(selectors);
+    this.#scopes.begin();
+    const plan = this.#held.plan(selectors, this.#making());
     const exempt = this.#exempt();
-    const groups = { scopes, exempt: exempt.containers };
-    const running = this.#containers.running(groups);
-    const outside = [...exempt.cgroups, ...running.exempt];
-    this.#cgroups.protect(outside);
-    const outer = [...cgroups].map(([member, cgroup]) => ({ cgroup, members: [member] }));
-    const outerSets = this.#cgroups.setsOf(outer);
-    this.#placed = { groups, outer, outerSets, exempt: exempt.cgroups };
+    this.#marks.begin(this.#scopes.used(), exempt);
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const treePlan = this.#trees.plan(trees);
-      const cgroupPlan = this.#cgroups.plan([...outer, ...running.marked], outside);
-      const expectedPlan = this.#containers.plan(groups, outerSets);
-      const marks = treePlan.size + cgroupPlan.size + expectedPlan.size;
+      const marks = this.#marks.plan();
       // tables before marks: they must know each set that a mark may name
-      if (round === 0 || marks > 0) this.#install(normal);
-      if (marks === 0) break;
-      // a container that is made meanwhile is in its scopes before the walk could find it
-      this.#containers.write(expectedPlan);
-      this.#trees.write(treePlan);
-      this.#cgroups.write(cgroupPlan);
+      if (round === 0) this.#install(plan);
+      else if (marks.size > 0) this.#install(undefined);
+      if (marks.size === 0) break;
+      this.#marks.write(marks);
       this.#installer.settle();
     }
-    this.#forget(new Set([...trees, ...cgroups.keys(), ...scopes.keys()]));
+    this.#forget(plan.gone);
     return {
       revision,
       install: this.#installer.lastInstall,
-      applied: normal.size,
-      refused,
+      applied: plan.count,
+      refused: plan.refused,
       unresolved: exempt.unresolved,
       armed: true,
       milliseconds: performance.now() - began,
@@ -174,13 +122,12 @@ export class SelectorTables {
   disarm(): void {
     this.#installer.disarm();
     this.#armed = false;
-    this.#applied.clear();
+    this.#held.clear();
   }
 
   /** Whether what is in force has to be applied again when containers come, go, or get other names. */
   get usesContainers(): boolean {
-    const { scopes, exempt } = this.#placed.groups;
-    return scopes.size + exempt.length > 0;
+    return this.#marks.usesContainers;
   }
 
   /**
@@ -190,16 +137,10 @@ export class SelectorTables {
    */
   followContainers(): boolean {
     if (!this.#armed) return true;
-    const { groups, outer, outerSets, exempt } = this.#placed;
-    const running = this.#containers.running(groups);
-    const marks = this.#cgroups.plan([...outer, ...running.marked], [...exempt, ...running.exempt]);
-    const expected = this.#containers.plan(groups, outerSets);
-    if (this.#sets.size > this.#knownSets) return false;
-    this.#containers.write(expected);
-    this.#cgroups.write(marks);
+    const marked = this.#marks.follow();
     // what the kernel remembers of processes that run there already is of no use any more
-    if (marks.size > 0) this.#installer.settle();
-    return true;
+    if (marked === true) this.#installer.settle();
+    return marked !== undefined;
   }
 
   get armed(): boolean {
@@ -209,14 +150,14 @@ export class SelectorTables {
   /** Boottime ns of the next lease that ends: applying again then frees its place. The matcher ignores it anyhow. */
   nextDeadline(): bigint | null {
     let next: bigint | null = null;
-    for (const [, normal] of this.#applied)
+    for (const { normal } of this.#held)
       if (normal.deadline !== null && (next === null || normal.deadline < next)) next = normal.deadline;
     return next;
   }
 
   /** Counters of each selector in force, since this agent has it. */
   counters(): CountedSelector[] {
-    return [...this.#applied].map(([key, { source }]) => {
+    return [...this.#held].map(({ key, source }) => {
       const counted = this.#numbers.read(key);
       return Object.assign({ entry: source.entry, id: source.selector.id }, counted ?? NOTHING);
     });
@@ -240,9 +181,9 @@ export class SelectorTables {
   enforceBudget(): Demotion[] {
     const demotions: Demotion[] = [];
     const time = this.#options.now();
-    for (const [key, { source, mode }] of this.#applied) {
+    for (const { key, source, normal } of this.#held) {
       const { entry, selector } = source;
-      const counted = mode === MODE_NUMBER.enforce ? this.#numbers.read(key) : undefined;
+      const counted = normal.mode === MODE_NUMBER.enforce ? this.#numbers.read(key) : undefined;
       if (counted === undefined) continue;
       const denials = this.#budget.add(key, counted.denied, time);
       if (denials <= this.#budget.limit) continue;
@@ -255,7 +196,7 @@ export class SelectorTables {
 
   /** Selectors that are in mode monitor because they exceeded their budget. */
   demoted(): { entry: string; id: string }[] {
-    return [...this.#applied].flatMap(([, { source }]) =>
+    return [...this.#held].flatMap(({ source }) =>
       this.#isDemoted(source) ? [{ entry: source.entry, id: source.selector.id }] : [],
     );
   }
@@ -272,112 +213,82 @@ export class SelectorTables {
 
   /** The place of a selector in force: between those of one priority and action the lower one decides. */
   placeOf(source: ActiveSelector): number | undefined {
-    return this.#applied.placeOf(source.selector.hook, selectorKey(source));
+    return this.#held.get(selectorKey(source))?.place;
   }
 
   /** Empties every hook and takes every mark away. */
   close(): void {
     this.#installer.close();
-    this.#trees.keep(new Set());
-    this.#containers.close();
-    for (const key of this.#maps.cgroups.keys()) this.#maps.cgroups.delete(key);
+    this.#marks.close();
     closeSelectorMaps(this.#maps);
   }
 
-  #resolve(selectors: readonly ActiveSelector[]) {
-    const normal = new Map<string, NormalSelector>();
-    const refused: RefusedSelector[] = [];
-    const cgroups = new Map<string, Cgroup>();
-    const trees = new Set<string>();
-    const containers = new Map<string, ContainerScope>();
-    const limits = new Map<Hook, HookLimits>(HOOKS.map((hook) => [hook, new HookLimits(hook)]));
+  #making(): Making {
+    const { hooks, node } = this.#options;
     const now = this.#options.now();
-    const scopes = new Map<string, Resolved>();
-    const scopeOf = (scope: Scope): Resolved => {
-      const { cgroup, container, service, pod, tree } = scope;
-      // what most scopes are, without the cost of writing them out
-      const plain = container === undefined && service === undefined && pod === undefined && tree === undefined;
-      const key =
-        plain && typeof cgroup === "string" ? cgroup : JSON.stringify([cgroup, container, service, pod, tree]);
-      let known = scopes.get(key);
-      if (known === undefined) scopes.set(key, (known = this.#resolveScope(scope)));
-      return known;
+    const abilities = new Map<Hook, HookAbility>(hooks.map((ability) => [ability.hook, ability]));
+    const isHere = ({ nodes }: Scope) =>
+      node === undefined || nodes === undefined || nodes.includes("*") || nodes.includes(node);
+    const isDemoted = (source: ActiveSelector) => this.#demoted.size > 0 && this.#isDemoted(source);
+    const isSame = (held: Held, source: ActiveSelector) =>
+      held.ability === abilities.get(source.selector.hook) && held.demoted === isDemoted(source);
+    return {
+      now,
+      isWanted: ({ selector, deadline }) => isHere(selector.scope ?? {}) && (deadline === null || deadline > now),
+      stands: (held) => {
+        const { deadline, selector } = held.source;
+        if ((deadline !== null && deadline <= now) || !isSame(held, held.source)) return false;
+        return this.#isScopeSame(held, selector.scope ?? {});
+      },
+      make: (source, there) => {
+        const { selector, deadline } = source;
+        const ability = abilities.get(selector.hook);
+        const scope = this.#scopes.resolve(selector.scope ?? {});
+        const demoted = isDemoted(source);
+        const before = there?.source;
+        const keeps = before?.selector === selector && before.deadline === deadline && isSame(there!, source);
+        const normal =
+          keeps && there!.scopeText === scope.text ? there!.normal : normalize(source, hooks, scope.members, demoted);
+        scope.used = true;
+        return { normal, scopeKey: scope.key, scopeText: scope.text, ability, demoted };
+      },
     };
-    for (const source of selectors) {
-      const { entry, selector } = source;
-      if (!this.#isForThisNode(selector.scope ?? {})) continue;
-      if (source.deadline !== null && source.deadline <= now) continue;
-      try {
-        const key = selectorKey(source);
-        if (normal.has(key)) throw new SelectorError("duplicate", `id: ${selector.id} is there twice in ${entry}`);
-        const { cgroup, containers: meant, members } = scopeOf(selector.scope ?? {});
-        const one = this.#normalOf(key, source, members);
-        limits.get(selector.hook)!.take(one);
-        if (cgroup !== undefined) cgroups.set(memberOf(cgroup), cgroup);
-        if (meant !== undefined) containers.set(memberOfContainers(meant), meant);
-        if (members.tree !== null) trees.add(members.tree);
-        normal.set(key, one);
-      } catch (error) {
-        if (!(error instanceof SelectorError)) throw error;
-        refused.push({ selector: selector.id, entry, reason: error.message });
-      }
+  }
+
+  #isScopeSame(held: Held, scope: Scope): boolean {
+    try {
+      const resolved = this.#scopes.resolve(scope, held.scopeKey);
+      if (resolved.text !== held.scopeText) return false;
+      resolved.used = true;
+      return true;
+    } catch (error) {
+      if (error instanceof SelectorError) return false;
+      throw error;
     }
-    return { normal, refused, cgroups, trees, scopes: containers };
-  }
-
-  /** The selector in its normal form: the very one that is in force, where it is made of the same. */
-  #normalOf(key: string, source: ActiveSelector, members: ScopeMembers): NormalSelector {
-    const { selector, deadline } = source;
-    const ability = this.#options.hooks.find(({ hook }) => hook === selector.hook);
-    const demoted = this.#demoted.size > 0 && this.#isDemoted(source);
-    const there = this.#applied.get(selector.hook, key);
-    const made = there && this.#made.get(there);
-    const same = made?.selector === selector && made.ability === ability && made.demoted === demoted;
-    const text = members.tree === null ? members.cgroups.join() : `${members.cgroups.join()} ${members.tree}`;
-    if (same && made.deadline === deadline && made.members === text) return there!;
-    const one = normalize(source, this.#options.hooks, members, demoted);
-    this.#made.set(one, { selector, deadline, members: text, ability, demoted });
-    return one;
-  }
-
-  #resolveScope(scope: Scope): Resolved {
-    const places = cgroupScopeOf(scope, this.#options.cgroupRoot, this.#containers.nameless);
-    const { cgroup, containers } = places;
-    const names = cgroup === undefined ? [] : [memberOf(cgroup)];
-    if (containers !== undefined) names.push(memberOfContainers(containers));
-    if (scope.tree === undefined) return { ...places, members: { cgroups: names, tree: null } };
-    const tree = typeof scope.tree === "string" ? this.#trees.resolve(scope.tree) : undefined;
-    if (tree === undefined)
-      throw new SelectorError("scope", `scope.tree: no process ${JSON.stringify(scope.tree)} is known on this node`);
-    return { ...places, members: { cgroups: names, tree } };
-  }
-
-  #isForThisNode(scope: Scope): boolean {
-    const { node } = this.#options;
-    return node === undefined || scope.nodes === undefined || scope.nodes.includes("*") || scope.nodes.includes(node);
   }
 
   #isDemoted({ entry, selector }: ActiveSelector): boolean {
     return this.#demoted.get(selectorKey({ entry, selector })) === JSON.stringify(selector);
   }
 
-  #install(wanted: ReadonlyMap<string, NormalSelector>): void {
-    const changes = this.#applied.changesTo(wanted, this.#options.now());
-    for (const hook of HOOKS)
+  /** Puts a plan in force, and what tables have to know of sets that are new; without a plan, that alone. */
+  #install(plan: Plan | undefined): void {
+    const changes = plan?.changes ?? new Map<Hook, HookChange>();
+    for (const hook of this.#installer.hooks())
       if (!changes.has(hook) && this.#installer.knowsNot(hook))
-        changes.set(hook, { gone: [], come: [], touched: [], all: () => selectorsOf(hook, wanted) });
+        changes.set(hook, { gone: [], come: [], touched: [], all: () => this.#held.of(hook) });
     // the plans have numbered every set that a mark may name, and all hooks' tables know those from here on
-    this.#knownSets = this.#sets.size;
-    if (changes.size === 0) return;
-    for (const { come } of changes.values()) this.#numbers.take(come.map(({ key }) => key));
-    let anew: Set<Hook>;
+    this.#marks.known();
+    let placed: ReadonlyMap<Hook, ReadonlyMap<NormalSelector, number>> = new Map();
     try {
-      anew = this.#installer.install(changes, ({ key }) => this.#numbers.of(key));
+      for (const { come } of changes.values()) this.#numbers.take(come.map(({ key }) => key));
+      if (changes.size > 0) placed = this.#installer.install(changes, ({ key }) => this.#numbers.of(key));
     } catch (cause) {
+      this.#held.giveUp();
       if (cause instanceof SelectorError) throw cause;
       throw new SelectorError("tables", "the kernel does not take the selectors' tables", { cause });
     }
-    this.#applied.settle(wanted, changes, anew, (hook) => this.#installer.tablesOf(hook));
+    this.#held.settle(plan ?? { changes, refused: [], gone: [], come: [], moved: [], count: 0 }, placed);
     for (const hook of changes.keys()) this.#remember(this.#installer.tablesOf(hook), this.#installer.installOf(hook));
   }
 
@@ -386,40 +297,21 @@ export class SelectorTables {
     const known = this.#history.find((one) => one.tables === tables);
     if (known !== undefined) known.installs.add(install);
     else this.#history.push({ tables, installs: new Set([install]) });
-    if (this.#history.length > REMEMBERED_TABLES * HOOKS.length) this.#history.shift();
+    if (this.#history.length > REMEMBERED_TABLES) this.#history.shift();
   }
 
   /** Gives back what only earlier selectors needed. */
-  #forget(members: ReadonlySet<string>): void {
-    const keys = new Set([...this.#applied].map(([key]) => key));
-    this.#numbers.keep(keys);
-    this.#budget.keep(keys);
-    for (const key of this.#demoted.keys()) if (!keys.has(key)) this.#demoted.delete(key);
-    this.#trees.keep(members);
-    this.#cgroups.keep(members);
+  #forget(gone: readonly Held[]): void {
+    const keys = gone.flatMap(({ key }) => (this.#held.get(key) === undefined ? [key] : []));
+    this.#numbers.giveBack(keys);
+    this.#budget.forget(keys);
+    for (const key of keys) this.#demoted.delete(key);
+    this.#marks.keep();
   }
 
-  #exempt(): { cgroups: Cgroup[]; containers: ContainerScope[]; unresolved: string[] } {
+  #exempt() {
     const { ownCgroup, exempt, cgroupRoot } = this.#options;
-    const cgroups: Cgroup[] = [];
-    const containers: ContainerScope[] = [];
-    const unresolved: string[] = [];
-    const take = (find: () => void, what: string) => {
-      try {
-        find();
-      } catch (error) {
-        if (!(error instanceof SelectorError)) throw error;
-        unresolved.push(`${what}: ${error.message}`);
-      }
-    };
-    take(() => cgroups.push(cgroupAt(cgroupRoot, ownCgroup)), "own cgroup");
-    for (const scope of exempt)
-      take(() => {
-        const { cgroup, containers: meant } = cgroupScopeOf(scope, cgroupRoot, this.#containers.nameless);
-        if (cgroup !== undefined) cgroups.push(cgroup);
-        if (meant !== undefined) containers.push(meant);
-      }, "exempt.scopes");
-    return { cgroups, containers, unresolved };
+    return findExempt(exempt, ownCgroup, cgroupRoot, this.#marks.nameless);
   }
 }
 
@@ -427,17 +319,4 @@ const NOTHING = { hits: 0, would_deny: 0, denied: 0, undecided: 0, rate_limited:
 
 function sumOf(values: Uint8Array[] | undefined): number {
   return (values ?? []).reduce((total, value) => total + Number(Buffer.from(value).readBigUInt64LE(0)), 0);
-}
-
-function selectorsOf(hook: Hook, wanted: ReadonlyMap<string, NormalSelector>): NormalSelector[] {
-  return [...wanted.values()].filter((selector) => selector.hook === hook);
-}
-
-/** Either of the two: both would be ANDed, and one of them is all that a mark can say. */
-function checkExempt(scope: Scope): void {
-  const containers = containerPartOf(scope) !== undefined;
-  const cgroup = scope.cgroup !== undefined && scope.cgroup !== "/";
-  if (containers !== cgroup && scope.tree === undefined && scope.pod === undefined) return;
-  const allowed = `allowed: {"cgroup": "/…"} other than the root, or {"container": {…}} and {"service": "…"}`;
-  throw new SelectorError("scope", `exempt.scopes: ${JSON.stringify(scope)} is not possible; ${allowed}`);
 }

@@ -12,7 +12,7 @@ export class Slot {
   constructor(number: number, maps: SelectorMaps) {
     this.number = number;
     this.#maps = maps;
-    const shape = arrayShape("parts", SIZES.match_frame, partShape(1).frames);
+    const shape = { ...arrayShape("parts", SIZES.match_frame, partShape(1).frames), growth: 1 };
     this.#frames = new TableMap(maps.parts, number, shape, (keys, k, values, v, tables) => {
       keys.writeUInt32LE(0, k);
       writeFirstFrame(values, v, tables);

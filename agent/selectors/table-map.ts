@@ -3,7 +3,6 @@ import { u32 } from "./layout.ts";
 
 const BPF_F_INNER_MAP = 0x1000;
 const LEAST_ENTRIES = 64;
-/** Room for what comes later, when a map is made anew. */
 const GROWTH = 1.25;
 
 /** What an inner map is made as. */
@@ -15,6 +14,8 @@ export interface TableShape {
   flags: number;
   /** Room that it has at least. */
   least?: number;
+  /** How much more room it gets than it needs, when it is made anew. */
+  growth?: number;
 }
 
 export function arrayShape(name: string, valueSize: number, least: number = LEAST_ENTRIES): TableShape {
@@ -68,7 +69,7 @@ export class TableMap<T> {
       this.#fill(this.#map!, clear ? all() : changed);
       return;
     }
-    this.#replace(Math.max(this.#least, Math.ceil((size * GROWTH) / 64) * 64), all());
+    this.#replace(Math.max(this.#least, Math.ceil(size * (this.#shape.growth ?? GROWTH))), all());
   }
 
   /** Gives a large map back; nothing may be looked for in it any more. */

@@ -1,5 +1,5 @@
 /** What is wrong with a layout, the wire description, or the files that came out of them. */
-export type GenerateErrorCode = "layout" | "wire" | "stale" | "bpftool";
+export type GenerateErrorCode = "layout" | "wire" | "kinds" | "stale" | "bpftool";
 
 export class GenerateError extends Error {
   readonly code: GenerateErrorCode;

@@ -67,15 +67,19 @@ export function readLayouts(btf: Btf): Layouts {
     if (number === undefined)
       problems.push(`struct ${type.name}: enum record_kind has no RECORD_${kind.toUpperCase()}`);
     const struct = readStruct(btf, type, problems);
-    const [first] = struct.fields;
-    if (first?.kind !== "struct" || first.struct.name !== "record_header")
-      problems.push(`struct ${type.name}: does not begin with a record_header`);
+    if (!beginsWithHeader(struct)) problems.push(`struct ${type.name}: does not begin with a record_header or an act`);
     checkTails(struct, problems);
     records.push({ kind, number: number ?? 0, struct });
   }
   checkFormats(records, enums, problems);
   if (problems.length > 0) throw new GenerateError("layout", problems);
   return { records: records.sort((a, b) => a.number - b.number), enums };
+}
+
+function beginsWithHeader(struct: Struct): boolean {
+  const [first] = struct.fields;
+  if (first?.kind !== "struct") return false;
+  return first.struct.name === "record_header" || (first.struct.name === "act" && beginsWithHeader(first.struct));
 }
 
 function readEnum(type: BtfType): Enum {

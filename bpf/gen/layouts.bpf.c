@@ -13,16 +13,14 @@ KEEP(enum stdio_type, keep_stdio_type);
 KEEP(enum socket_family, keep_socket_family);
 KEEP(struct process_exec_record, keep_process_exec);
 KEEP(struct process_seed_record, keep_process_seed);
-KEEP(struct process_fork_record, keep_process_fork);
+KEEP(struct process_clone_record, keep_process_clone);
 KEEP(struct process_exit_record, keep_process_exit);
 KEEP(enum cgroup_change, keep_cgroup_change);
 KEEP(struct cgroup_record, keep_cgroup);
-#if __has_include("denial.h")
 KEEP(enum denial_hook, keep_denial_hook);
 KEEP(enum denial_mode, keep_denial_mode);
 KEEP(enum denial_action, keep_denial_action);
 KEEP(enum denial_flag, keep_denial_flag);
 KEEP(struct denial_record, keep_denial);
-#endif
 KEEP(enum file_mark, keep_file_mark);
-KEEP(struct file_open_record, keep_file_open);
+#include "generated/hooks.h"

@@ -4,20 +4,26 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { Btf } from "./btf.ts";
 import { GenerateError } from "./errors.ts";
-import { outputs, staleOutputs, writeOutputs } from "./outputs.ts";
+import { readKinds } from "./kinds.ts";
+import { outputs, recordOutputs, staleOutputs, writeOutputs } from "./outputs.ts";
 import { WIRE } from "./wire-events.ts";
 
 const REPO = join(import.meta.dirname, "../..");
 
 try {
   execFileSync(process.execPath, [join(REPO, "bpf/build.mjs")], { stdio: ["ignore", "ignore", "inherit"] });
-  const files = outputs(Btf.read(join(REPO, "bpf/out/layouts.o")), WIRE);
-  if (process.argv.includes("--check")) {
-    const stale = staleOutputs(REPO, files);
-    if (stale.length > 0) throw new GenerateError("stale", stale);
-  } else {
-    for (const path of writeOutputs(REPO, files)) console.log(`wrote ${path}`);
-  }
+  const check = process.argv.includes("--check");
+  const btf = Btf.read(join(REPO, "bpf/out/layouts.o"));
+  const settle = (files: Map<string, string>): void => {
+    if (check) {
+      const stale = staleOutputs(REPO, files);
+      if (stale.length > 0) throw new GenerateError("stale", stale);
+    } else {
+      for (const path of writeOutputs(REPO, files)) console.log(`wrote ${path}`);
+    }
+  };
+  settle(recordOutputs(btf));
+  settle(outputs(btf, WIRE, await readKinds(REPO)));
 } catch (error) {
   if (!(error instanceof GenerateError)) throw error;
   for (const problem of error.problems) console.error(problem);

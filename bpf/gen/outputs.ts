@@ -3,18 +3,28 @@ import { dirname, join } from "node:path";
 import type { Btf } from "./btf.ts";
 import { emitDecoders } from "./emit/decoders.ts";
 import { emitDocs } from "./emit/docs.ts";
+import { emitExamples, emitHooks, emitKinds } from "./emit/kinds.ts";
 import { emitRegoSchemas, emitSchema } from "./emit/schema.ts";
 import { emitTypes } from "./emit/types.ts";
+import { type KindFile, withKinds } from "./kinds.ts";
 import { readLayouts } from "./layout.ts";
 import { resolve } from "./resolve.ts";
 import type { Wire } from "./wire.ts";
 
-/** Everything that is generated: path in the repository -> text. */
-export function outputs(btf: Btf, wire: Wire): Map<string, string> {
+/** What follows from the records alone, and kinds may import: path in the repository -> text. */
+export function recordOutputs(btf: Btf): Map<string, string> {
+  return new Map([["agent/generated/records.ts", emitDecoders(readLayouts(btf))]]);
+}
+
+/** Everything else that is generated. */
+export function outputs(btf: Btf, base: Wire, kinds: readonly KindFile[]): Map<string, string> {
   const layouts = readLayouts(btf);
+  const wire = withKinds(base, kinds);
   const docOf = resolve(wire, layouts);
   const files = new Map([
-    ["agent/generated/records.ts", emitDecoders(layouts)],
+    ["agent/generated/kinds.ts", emitKinds(kinds)],
+    ["bus/generated/hooks.ts", emitHooks(kinds, layouts)],
+    ["bus/generated/examples.ts", emitExamples(kinds)],
     ["bus/generated/events.ts", emitTypes(wire, docOf)],
     ["bus/generated/events.schema.json", emitSchema(wire, docOf)],
     ["docs/events.md", emitDocs(wire, layouts, docOf)],

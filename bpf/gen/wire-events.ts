@@ -1,28 +1,35 @@
-import type { Wire, WireField, WireType } from "./wire.ts";
+import {
+  boolean,
+  integer,
+  list,
+  object,
+  oneOf,
+  string,
+  time,
+  type Wire,
+  type WireField,
+} from "../../agent/hooks/wire.ts";
 
-const string: WireType = { is: "string" };
-const integer: WireType = { is: "integer" };
-const boolean: WireType = { is: "boolean" };
-const time: WireType = { is: "string", format: "date-time" };
-const object = (name: string): WireType => ({ is: "object", name });
-const list = (of: WireType): WireType => ({ is: "list", of });
 const kind = (value: string): WireField => ({ type: { is: "constant", value }, doc: `\`${value}\`` });
 
 const IMAGE = "process_exec.image";
 const CREDENTIALS = `${IMAGE}.credentials`;
 
-const rung: WireField = { type: string, doc: "how the hook is attached on this kernel: tp_btf, cgroup, lsm ..." };
-const parent: WireField = {
+export const RUNG: WireField = {
+  type: string,
+  doc: "how the hook is attached on this kernel: tp_btf, cgroup, lsm ...",
+};
+export const PARENT: WireField = {
   type: object("ParentRef"),
   nullable: true,
   doc: "the real parent; null when it is unknown",
 };
-const ancestors: WireField = {
+export const ANCESTORS: WireField = {
   type: list(object("AncestorRef")),
   doc: "the parent's parent and on up to the first process, as far as known",
 };
 
-/** What crosses the bus as an event. Kernel fields are described by the tags in bpf/include. */
+/** What crosses the bus as an event, hooks apart: agent/hooks/kinds. Kernel fields are described by the tags in bpf/include. */
 export const WIRE: Wire = {
   objects: {
     Envelope: {
@@ -41,10 +48,10 @@ export const WIRE: Wire = {
       extends: "Envelope",
       fields: {
         kind: kind("process_exec"),
-        rung,
+        rung: RUNG,
         process: { type: object("ExecProcess"), doc: "the new image" },
-        parent,
-        ancestors,
+        parent: PARENT,
+        ancestors: ANCESTORS,
       },
     },
     ProcessExitEvent: {
@@ -52,10 +59,10 @@ export const WIRE: Wire = {
       extends: "Envelope",
       fields: {
         kind: kind("process_exit"),
-        rung,
+        rung: RUNG,
         process: { type: object("Process"), from: "process_exit.key", doc: "the process that ended" },
-        parent,
-        ancestors,
+        parent: PARENT,
+        ancestors: ANCESTORS,
         status: { type: integer, from: "process_exit.status" },
         signal: {
           type: string,
@@ -67,36 +74,18 @@ export const WIRE: Wire = {
         duration_ns: { type: integer, doc: "how long the process lived, in ns" },
       },
     },
-    FileOpenEvent: {
-      doc: "A process opened a file. Told only where a selector of action post asks for it.",
-      extends: "Envelope",
-      fields: {
-        kind: kind("file_open"),
-        rung,
-        process: { type: object("Process"), from: "file_open.process.tgid", doc: "who opened it" },
-        parent,
-        ancestors,
-        file: { type: object("OpenedFile"), doc: "the opened file" },
-        result: {
-          type: integer,
-          nullable: true,
-          from: "file_open.result",
-          doc: "the new file descriptor; null on a rung that sees the open before its end (lsm, fmod_ret, fentry)",
-        },
-      },
-    },
     DenialEvent: {
       doc: "A selector denied or killed, or would have in monitor mode.",
       extends: "Envelope",
       fields: {
         kind: kind("denial"),
-        rung,
+        rung: RUNG,
         process: {
           type: object("Process"),
           doc: "who was denied; of process_exec the new image, which was killed, or by LSM the old one, which goes on",
         },
-        parent,
-        ancestors,
+        parent: PARENT,
+        ancestors: ANCESTORS,
         selector: { type: string, from: "denial.selector", doc: "id of the selector" },
         policy: { type: string, doc: "policy, decision or person that the selector comes from" },
         hook: { type: string, from: "denial.hook", doc: "where: process_exec, file_open, network_connect" },
@@ -367,7 +356,7 @@ export const WIRE: Wire = {
       },
     },
     OpenedFile: {
-      doc: "An open file, or one that was denied.",
+      doc: "A file that something was done to, or was to be done.",
       fields: {
         path: {
           type: string,
@@ -381,7 +370,7 @@ export const WIRE: Wire = {
           from: "file_open.file.flags",
           doc:
             "flags that it was opened with (O_RDWR, O_CREAT ...); O_CLOEXEC only on rung sys_exit; FMODE_EXEC when it was " +
-            "opened to be executed",
+            "opened to be executed; none where it was not opened",
         },
         mode: { type: string, from: "file_open.file.mode", doc: "its permission bits, in octal: `0644`" },
         type: {
@@ -397,6 +386,10 @@ export const WIRE: Wire = {
         links: { type: integer, from: "file_open.file.links" },
         uid: { type: integer, from: "file_open.file.uid" },
         gid: { type: integer, from: "file_open.file.gid" },
+        created: {
+          type: boolean,
+          doc: "whether the open made it: a file that is new. Selectors ask for it by `CREATED` in file.flags",
+        },
         deleted: {
           type: boolean,
           from: "file_open.file.marks",
@@ -416,17 +409,80 @@ export const WIRE: Wire = {
         },
       },
     },
-    DeniedSocket: {
-      doc: "A connection that was denied.",
+    Socket: {
+      doc: "Both ends of a socket. An IPv4 address on an IPv6 socket is ipv4.",
       fields: {
         family: {
-          type: { is: "string", values: ["ipv4", "ipv6"] },
-          from: "denial.family",
+          type: oneOf("ipv4", "ipv6"),
+          from: "network_accept.socket.family",
           doc: "family of its addresses",
         },
-        protocol: { type: { is: "string", values: ["tcp", "udp"] }, from: "denial.protocol", doc: "tcp or udp" },
-        daddr: { type: string, from: "denial.daddr", doc: "address to connect to" },
-        dport: { type: integer, from: "denial.dport", doc: "port to connect to" },
+        protocol: {
+          type: string,
+          from: "network_accept.socket.protocol",
+          doc: "tcp, udp, or the protocol's number",
+        },
+        saddr: { type: string, from: "network_accept.socket.saddr" },
+        sport: { type: integer, from: "network_accept.socket.sport" },
+        daddr: { type: string, from: "network_accept.socket.daddr" },
+        dport: { type: integer, from: "network_accept.socket.dport" },
+      },
+    },
+    LocalSocket: {
+      doc: "A socket without a peer. An IPv4 address on an IPv6 socket is ipv4.",
+      fields: {
+        family: { type: oneOf("ipv4", "ipv6"), from: "network_bind.socket.family", doc: "family of its address" },
+        protocol: { type: string, from: "network_bind.socket.protocol", doc: "tcp, udp, or the protocol's number" },
+        saddr: { type: string, from: "network_bind.socket.saddr" },
+        sport: { type: integer, from: "network_bind.socket.sport" },
+      },
+    },
+    ActedFile: {
+      doc:
+        "A file that something was done to by its name. What it is is null where only the name is known: at the end of a system " +
+        "call that was given a name (rung sys_exit), and of a name that stands for nothing yet.",
+      fields: {
+        path: { type: string, doc: "its path from the process's root" },
+        resolved: {
+          type: oneOf("kernel", "parent", "given", "unread"),
+          doc:
+            "how the path was found. kernel: from the file itself; parent: its directory from the kernel, its name as the caller " +
+            "gave it; given: directories too are as the caller gave them, and symbolic links among them are not followed; " +
+            "unread: the caller's memory could not be read, and the path is not known",
+        },
+        type: {
+          type: oneOf("regular", "directory", "link", "char", "block", "fifo", "socket", "other"),
+          nullable: true,
+          doc: "what it is",
+        },
+        mode: { type: string, nullable: true, doc: "its permission bits, in octal: `0644`" },
+        inode: { type: integer, nullable: true, doc: "inode number" },
+        device: { type: string, nullable: true, doc: "device that it lies on, `major:minor`" },
+        links: { type: integer, nullable: true, doc: "hard links to it" },
+        uid: { type: integer, nullable: true, doc: "owner" },
+        gid: { type: integer, nullable: true, doc: "group" },
+        deleted: { type: boolean, doc: "whether it, or the directory that the path starts from, is gone" },
+        anonymous: { type: boolean, doc: "whether it lies in no directory: memfd" },
+        unreachable: { type: boolean, doc: "whether the process's root does not lead to it" },
+        truncated: { type: boolean, doc: "whether the path is longer than 4096 bytes: its end is there" },
+        upper: {
+          type: boolean,
+          doc: "whether it lies in an overlay's upper layer: written after the container started",
+        },
+      },
+    },
+    DeniedSocket: {
+      doc: "A connection that was denied, or another act with a socket.",
+      fields: {
+        family: { type: oneOf("ipv4", "ipv6"), from: "denial.family", doc: "family of its addresses" },
+        protocol: { type: string, from: "denial.protocol", doc: "tcp, udp, or the protocol's number" },
+        daddr: {
+          type: string,
+          optional: true,
+          from: "denial.daddr",
+          doc: "the peer's address; missing where the hook is about none",
+        },
+        dport: { type: integer, optional: true, from: "denial.dport", doc: "the peer's port" },
         saddr: { type: string, optional: true, doc: "local address, where it is known" },
         sport: { type: integer, optional: true, doc: "local port, where it is known" },
       },
@@ -435,7 +491,6 @@ export const WIRE: Wire = {
   events: {
     process_exec: "ProcessExecEvent",
     process_exit: "ProcessExitEvent",
-    file_open: "FileOpenEvent",
     denial: "DenialEvent",
     gap: "GapEvent",
   },
@@ -447,11 +502,8 @@ export const WIRE: Wire = {
     "process_exit.key.self_exec_id": "part of process.exec_id",
     "process_exit.key.tgid": "process.pid",
     "process_seed.": "fills the process table",
-    "process_fork.": "fills the process table",
+    "process_clone.": "fills the process table",
     "cgroup.": "how the agent learns of containers",
-    "file_open.process.start": "part of process.exec_id",
-    "file_open.process.self_exec_id": "part of process.exec_id",
-    "file_open.tid": "the process is told",
     "denial.file.": "as file_open.file",
     "denial.process.start": "part of process.exec_id",
     "denial.process.self_exec_id": "part of process.exec_id",

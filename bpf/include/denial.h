@@ -4,12 +4,6 @@
 
 #include "file.h"
 
-enum denial_hook {
-	HOOK_PROCESS_EXEC = 0,
-	HOOK_NETWORK_CONNECT = 1,
-	HOOK_FILE_OPEN = 2,
-};
-
 enum denial_mode {
 	MODE_MONITOR = 0,
 	MODE_ENFORCE = 1,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Record of an opened file, and what denials and it tell of a file alike. */
+/* What records tell of a file. */
 #pragma once
 
 #include "process.h"
@@ -13,7 +13,16 @@ enum file_mark {
 		<< 2, /* the process's root leads to it by no way: no path of the process's names it */
 	FILE_ANONYMOUS = 1 << 3, /* lies in no directory: memfd, pipe, namespace */
 	FILE_UPPER = 1 << 4,
+	FILE_CREATED = 1 << 5, /* the open made it */
+	FILE_NAMED = 1 << 6, /* its directory is the kernel's, its name as the caller gave it */
+	FILE_GIVEN =
+		1
+		<< 7, /* directories too are as the caller gave them: links in them not followed */
+	FILE_UNREAD = 1 << 8, /* what the caller gave could not be read */
 };
+
+/* Flags of a file that nothing opens. */
+#define NO_FLAGS 0xffffffff
 
 struct file_identity {
 	__u64 inode DOC("inode number");
@@ -23,23 +32,8 @@ struct file_identity {
 	__u32 uid DOC("owner");
 	__u32 gid DOC("group");
 	__u32 mode FMT("octal") DOC("type and permission bits");
-	__u32 flags
-		DOC("flags that it was opened with; creation flags too, where the hook sees them");
+	__u32 flags DOC(
+		"flags that it was opened with; creation flags too, where the hook sees them; "
+		"4294967295 where nothing opens it");
 	__u32 marks FMT("flags:file_mark") DOC("marks");
-};
-
-/* A result that is not known: the hook comes before the end of the call. */
-#define NO_RESULT 0xffffffff
-
-struct file_open_record {
-	struct record_header header DOC("header");
-	struct process_key process DOC("who opened it");
-	struct file_identity file DOC("the opened file");
-	__u32 tid DOC("thread that opened it");
-	__u32 result
-		DOC("the new file descriptor; 4294967295 where the open is seen before its end");
-	__u32 path_len DOC("bytes of the path");
-	__u32 reserved PAD;
-	char path[0] LEN("path_len") FMT("path")
-		DOC("path from the process's root, resolved by the kernel");
 };

@@ -59,8 +59,11 @@ struct ipc_namespace {
 	struct ns_common ns;
 };
 
+struct mount;
+
 struct mnt_namespace {
 	struct ns_common ns;
+	struct mount *root;
 };
 
 struct pid_namespace {
@@ -189,6 +192,7 @@ struct files_struct {
 };
 
 struct fs_struct {
+	int umask;
 	struct path root;
 	struct path pwd;
 };
@@ -208,18 +212,43 @@ struct sock_common {
 	__be16 skc_dport;
 	__u16 skc_num;
 	unsigned short skc_family;
+	unsigned char skc_state;
+	unsigned long skc_flags;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 };
+
+struct socket;
 
 struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_type;
 	__u16 sk_protocol;
+	__u8 sk_shutdown;
+	__u32 sk_max_ack_backlog;
+	struct socket *sk_socket;
+};
+
+struct inet_sock {
+	__be16 inet_sport;
+};
+
+struct tcp_sock {
+	__u32 rcv_nxt;
+	__u32 snd_nxt;
+	__u32 write_seq;
+	__u64 bytes_received;
+	__u64 bytes_sent;
+	__u64 bytes_retrans;
 };
 
 struct socket {
 	short type;
+	struct file *file;
+	struct sock *sk;
+};
+
+struct sk_buff {
 	struct sock *sk;
 };
 
@@ -313,6 +342,9 @@ struct pt_regs {
 	unsigned long dx;
 	unsigned long si;
 	unsigned long di;
+	unsigned long bp;
+	unsigned long r8;
+	unsigned long r9;
 	unsigned long r10;
 	unsigned long orig_ax;
 };
@@ -380,6 +412,8 @@ struct bpf_iter__task {
 
 /* Macros of the kernel, which BTF does not carry. */
 
+#define PF_EXITING 0x00000004
+#define PF_IO_WORKER 0x00000010
 #define PF_KTHREAD 0x00200000
 #define SIGNAL_GROUP_EXIT 0x00000004
 
@@ -392,11 +426,19 @@ struct bpf_iter__task {
 /* struct thread_info.flags of a 32-bit task on arm64. */
 #define TIF_32BIT (1UL << 22)
 
-#define EPERM 1
+/* The open made the file. Since 4.19 (73a09dd94377). */
+#define FMODE_CREATED 0x100000
+/* A system call's result from -MOST_ERRNO to -1 is an error. */
+#define MOST_ERRNO 4095
 
+#define EPERM 1
+#define EINPROGRESS 115
+
+#define AF_UNSPEC 0
 #define AF_UNIX 1
 #define AF_INET 2
 #define AF_INET6 10
+#define AF_PACKET 17
 
 #define SOCK_STREAM 1
 #define MSG_FASTOPEN 0x20000000

@@ -28,17 +28,17 @@ enum match_verdict {
 struct match_event {
 	__u64 address[2]; /* as in a denial record */
 	__u64 unknown; /* bits of operands without a value: all selectors survive there */
-	__u32 hook;
 	__u32 path_slot; /* 0: none */
 	__u32 second_slot; /* of a hook that is about two paths */
 	__u32 properties; /* of an image that is not the process's own yet */
-	__u32 want;
-	__u32 slot;
 	__u32 place; /* of the process's part */
-	__u32 verdict;
 	__u16 dport;
 	__u8 family; /* AF_INET, AF_INET6, or 0 where there is no destination */
 	__u8 protocol;
+	__u8 hook;
+	__u8 want;
+	__u8 slot;
+	__u8 verdict;
 	/* not told */
 	struct match_header *header;
 	__u32 own[MATCH_OWNS]; /* classes of the hook's own operands; 0: all */
@@ -74,7 +74,7 @@ static __always_inline bool match_begin(struct match_event *event)
 	event->unknown = *(volatile __u64 *)&event->header->zero;
 	if (event->place == PART_EXEMPT)
 		return false;
-	match_count_seen(&event->hook);
+	match_count_seen(event->hook);
 	return true;
 }
 

@@ -11,7 +11,7 @@
 /* Words of 64 places, and a summary bit for each word that is not empty. */
 #define MATCH_WORDS 256
 #define MATCH_SUMMARY 4
-#define MATCH_DELTAS 2
+#define MATCH_DELTAS 3
 #define MATCH_NO_WORD 0x7fffffff
 #define MATCH_ATOMS 64
 /* Processes' parts lie in frames of this size, as many of them in each as their tables' words allow. */

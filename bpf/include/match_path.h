@@ -87,11 +87,14 @@ static __always_inline struct path_text *walk_text(__u32 source, __u32 which)
 /* Word of a text or of its reverse that begins at `at`, a multiple of 8 below `held`. Bytes after its end are anything. */
 static __always_inline __u64 text_word(struct path_text *text, __u32 held, __u32 at, __u32 which)
 {
-	__u64 reversed = -(__u64)(which & WALK_REVERSED), from = at, word;
+	__u64 reversed = -(__u64)(which & WALK_REVERSED), from = at, word, lead;
 
 	asm volatile("" : "+r"(reversed));
 	from ^= (from ^ (held - at)) & reversed;
-	word = *(__u64 *)(text->lead + (sizeof(text->lead) & ~reversed) + (from & 255));
+	lead = ~reversed;
+	/* bounded here: 5.10 forgets the bounds of what is kept on the stack, 6.1 those of an exclusive or */
+	asm volatile("" : "+r"(lead), "+r"(from));
+	word = *(__u64 *)(text->lead + (lead & sizeof(text->lead)) + (from & 255));
 	return word ^ ((word ^ __builtin_bswap64(word)) & reversed);
 }
 
@@ -148,12 +151,12 @@ __noinline __u32 match_text_is(__u32 source, __u32 table, __u32 which, __u32 ind
 	return word == *(__u64 *)(entry->bytes + end) ? length : 0;
 }
 
-/*
- * The class, and one, of a text that has this hash, when its first (reversed: last) `length` bytes are what the tables have
- * under it; else 0. `walk`: see match_path; the operand is added to that of its family's exact text.
- */
-static __always_inline __u32 text_class(__u32 source, __u32 table, __u32 which, __u64 hash,
-					__u32 length, const __u32 exact)
+/* A text that the tables have: its class, and one; its index << 24; which byte of the word it ends at << 56. 0: none. */
+#define FOUND_CLASS ((1ULL << 24) - 1)
+#define FOUND_TEXT_SHIFT 24
+#define FOUND_BYTE_SHIFT 56
+
+static __always_inline __u64 text_found(__u32 table, __u32 which, __u64 hash, const __u32 exact)
 {
 	void *values = bpf_map_lookup_elem(&match_values, &table);
 	__u32 family = which >> WALK_FAMILY_SHIFT & 3;
@@ -168,37 +171,34 @@ static __always_inline __u32 text_class(__u32 source, __u32 table, __u32 which, 
 		key.operand += which & WALK_REVERSED ? 2 : 1;
 	value = values ? bpf_map_lookup_elem(values, &key) : NULL;
 	node = value ? node_at(table, value->node) : NULL;
-	if (!node || match_text_is(source, table, which, node->text) != length)
+	if (!node)
 		return 0;
-	return node->class + 1;
+	return (node->class + 1) | (__u64)node->text << FOUND_TEXT_SHIFT;
 }
 
 /*
- * The longest text of the tables that ends in one word of a path: its class, and one, else 0. `lengths`: bits of the bytes
- * where one may end. `where`: the source, and the table << 32; `at`: the word's place, and the walk << 16.
+ * The longest text of the tables that ends in one word of a path, by its hash: whoever asks compares the bytes. `lengths`:
+ * bits of the bytes where one may end.
  */
-__noinline __u32 match_path_word(__u64 where, __u32 at, __u64 hash, __u64 word, __u32 lengths)
+__noinline __u64 match_path_word(__u32 table, __u32 which, __u64 hash, __u64 word, __u32 lengths)
 {
-	__u32 source = where, table = where >> 32, which = at >> 16, longest = 0;
-
-	at &= PATH_TEXT_BYTES - 1;
-	/* from the longest on: the first that is found is it */
 	for (__s32 k = 7; k >= 0; k--) {
+		__u64 found;
+
 		if (!(lengths >> k & 1))
 			continue;
-		longest = text_class(source, table, which,
-				     hash_end(hash, word & (~0ULL >> (56 - 8 * k))), at + k + 1,
-				     false);
-		if (longest)
-			break;
+		found = text_found(table, which, hash_end(hash, word & (~0ULL >> (56 - 8 * k))),
+				   false);
+		if (found)
+			return found | (__u64)k << FOUND_BYTE_SHIFT;
 	}
-	return longest;
+	return 0;
 }
 
-/* The whole path's class, and one, else 0. */
-__noinline __u32 match_path_whole(__u64 where, __u32 which, __u64 hash, __u32 length)
+/* The whole path by its hash. */
+__noinline __u64 match_path_whole(__u32 table, __u32 which, __u64 hash)
 {
-	return text_class(where, where >> 32, which, hash, length, true);
+	return text_found(table, which, hash, true);
 }
 
 /*
@@ -211,7 +211,8 @@ __noinline __u64 match_path(__u32 source, __u32 slot, __u32 which)
 	struct match_header *header = header_of(slot);
 	__u32 walk = which & 7, held, exact, longest;
 	struct match_lengths *lengths;
-	__u64 hash, where;
+	__u64 hash, found;
+	__u32 table;
 
 	if (!header || !text || walk >= 2 * TEXT_FAMILIES)
 		return 0;
@@ -219,12 +220,12 @@ __noinline __u64 match_path(__u32 source, __u32 slot, __u32 which)
 	if (!held || held >= PATH_TEXT_BYTES)
 		return 0;
 	lengths = &header->lengths[walk];
-	where = source | (__u64)header->table << 32;
+	table = header->table;
 	/* 0, which the verifier does not know: else what is found makes other states */
 	exact = longest = *(volatile __u64 *)&header->zero;
 	hash = header->seed;
 	for (__u32 at = 0; at < PATH_TEXT_BYTES; at += 8) {
-		__u32 lengths_here, found;
+		__u32 lengths_here;
 		__u64 word;
 
 		if (at >= held)
@@ -232,10 +233,19 @@ __noinline __u64 match_path(__u32 source, __u32 slot, __u32 which)
 		word = text_word(text, held, at, which);
 		word = first_bytes(word, held - at);
 		lengths_here = lengths->any[at / 8] | (lengths->slash[at / 8] & slashes_in(word));
-		if (lengths_here) {
-			found = match_path_word(where, at | which << 16, hash, word, lengths_here);
-			if (found)
-				longest = found;
+		/* a second time where the first one only has the hash; that both do is as good as impossible */
+		for (int i = 0; i < 2; i++) {
+			if (!lengths_here)
+				break;
+			found = match_path_word(table, which, hash, word, lengths_here);
+			if (!found)
+				break;
+			if (match_text_is(source, table, which, found >> FOUND_TEXT_SHIFT) ==
+			    at + (found >> FOUND_BYTE_SHIFT) + 1) {
+				longest = found & FOUND_CLASS;
+				break;
+			}
+			lengths_here &= (1U << (found >> FOUND_BYTE_SHIFT & 7)) - 1;
 		}
 		if (held - at <= 8) {
 			hash = hash_end(hash, word) ^ held;
@@ -243,7 +253,10 @@ __noinline __u64 match_path(__u32 source, __u32 slot, __u32 which)
 		}
 		hash = hash_step(hash, word);
 	}
-	if (!(which & WALK_REVERSED) && text->length == held)
-		exact = match_path_whole(where, which, hash, held);
+	if (!(which & WALK_REVERSED) && text->length == held) {
+		found = match_path_whole(table, which, hash);
+		if (found && match_text_is(source, table, which, found >> FOUND_TEXT_SHIFT) == held)
+			exact = found & FOUND_CLASS;
+	}
 	return (__u64)exact << 32 | longest;
 }

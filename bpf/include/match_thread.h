@@ -30,7 +30,7 @@ struct match_thread {
 	__u64 start; /* of the thread */
 	__u64 self_exec_id;
 	__u64 cgroup_id;
-	__u64 epoch; /* 0: what follows is not to be used again */
+	__u64 epoch; /* 0: what follows is not to be used again. In the entry of no hook: hooks at which it has one */
 	__u32 part;
 	__u8 exempt;
 	__u8 spare; /* lies in match_spares */
@@ -39,23 +39,14 @@ struct match_thread {
 
 #define INPUT_WORDS (sizeof(struct match_inputs) / sizeof(__u64))
 
-/* By thread and hook. */
+/* By thread and hook, and an entry of each thread that tells at which hooks it has one: what its exit forgets. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 262144);
+	__uint(max_entries, 65536);
 	__uint(key_size, sizeof(__u64));
 	__uint(value_size, sizeof(struct match_thread));
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 } match_threads SEC(".maps");
-
-/* The hooks at which a thread has an entry, a bit each: what its exit forgets. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 262144);
-	__type(key, __u32);
-	__type(value, __u64);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-} match_thread_hooks SEC(".maps");
 
 /* Of threads that found no memory for theirs. Preallocated; only who made an entry takes it away. */
 struct {
@@ -94,24 +85,27 @@ static __always_inline struct task_struct *current_task(void)
 	return (struct task_struct *)bpf_get_current_task();
 }
 
+#define NO_HOOK 0xff
+
 /* Called in sched_process_exit for every thread. */
 __noinline int match_forget_thread(__u32 tid)
 {
-	__u64 *hooks = bpf_map_lookup_elem(&match_thread_hooks, &tid), left;
+	__u64 whole = thread_key(tid, NO_HOOK), hooks;
+	struct match_thread *noted = bpf_map_lookup_elem(&match_threads, &whole);
 
-	if (!hooks)
+	if (!noted)
 		return 0;
-	left = *hooks;
+	hooks = noted->epoch;
 	for (int i = 0; i < MATCH_HOOKS; i++) {
 		__u64 key;
 
-		if (!left)
+		if (!hooks)
 			break;
-		key = thread_key(tid, lowest_bit(left));
-		left = without_lowest(left);
+		key = thread_key(tid, lowest_bit(hooks));
+		hooks = without_lowest(hooks);
 		bpf_map_delete_elem(&match_threads, &key);
 	}
-	bpf_map_delete_elem(&match_thread_hooks, &tid);
+	bpf_map_delete_elem(&match_threads, &whole);
 	return 0;
 }
 
@@ -125,14 +119,18 @@ static __always_inline struct match_thread *thread_at(__u32 hook)
 }
 
 /* Notes that this thread has an entry at the hook; false when there is no memory for that. */
-static __always_inline bool thread_note(__u32 hook)
+static __always_inline bool thread_note(__u32 hook, struct match_thread *zero)
 {
-	__u32 tid = bpf_get_current_pid_tgid();
-	__u64 *hooks = bpf_map_lookup_elem(&match_thread_hooks, &tid), bit = 1ULL << (hook & 63);
+	__u64 whole = current_thread_key(NO_HOOK);
+	struct match_thread *noted = bpf_map_lookup_elem(&match_threads, &whole);
 
-	if (!hooks)
-		return !bpf_map_update_elem(&match_thread_hooks, &tid, &bit, BPF_ANY);
-	*hooks |= bit;
+	if (!noted) {
+		bpf_map_update_elem(&match_threads, &whole, zero, BPF_ANY);
+		noted = bpf_map_lookup_elem(&match_threads, &whole);
+		if (!noted)
+			return false;
+	}
+	noted->epoch |= 1ULL << (hook & (MATCH_HOOKS - 1));
 	return true;
 }
 
@@ -148,7 +146,7 @@ __noinline int match_thread_make(__u32 hook)
 	zero = bpf_map_lookup_elem(&match_thread_zero, &first);
 	if (!zero)
 		return 0;
-	if (thread_note(hook) && !bpf_map_update_elem(&match_threads, &key, zero, BPF_ANY))
+	if (thread_note(hook, zero) && !bpf_map_update_elem(&match_threads, &key, zero, BPF_ANY))
 		return 1;
 	if (bpf_map_update_elem(&match_spares, &key, zero, BPF_ANY))
 		return 0;

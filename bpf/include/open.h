@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Reads what was opened, at the end of the system calls that open. */
+/* Which system calls open files, and how. */
 #pragma once
 
-#include "file.h"
-#include "overlay.h"
-#include <bpf/bpf_core_read.h>
-#include <asm/unistd.h>
+#include "identity.h"
+#include "syscalls.h"
 
 /* As the architecture has them; include/uapi/asm-generic/fcntl.h. */
 #define O_ACCMODE 00000003
@@ -21,34 +19,6 @@
 struct how {
 	__u64 flags;
 };
-
-static __always_inline void read_identity(struct file_identity *to, struct file *file,
-					  __u32 creation_flags)
-{
-	struct inode *inode = BPF_CORE_READ(file, f_inode);
-	__u32 device = BPF_CORE_READ(inode, i_sb, s_dev);
-
-	to->inode = BPF_CORE_READ(inode, i_ino);
-	to->device_major = KERNEL_MAJOR(device);
-	to->device_minor = KERNEL_MINOR(device);
-	to->links = BPF_CORE_READ(inode, i_nlink);
-	to->uid = BPF_CORE_READ(inode, i_uid.val);
-	to->gid = BPF_CORE_READ(inode, i_gid.val);
-	to->mode = BPF_CORE_READ(inode, i_mode);
-	to->flags = BPF_CORE_READ(file, f_flags) | creation_flags;
-	to->marks = in_upper_layer(inode) ? FILE_UPPER : 0;
-}
-
-/* A file of the current task's, by descriptor. */
-static __always_inline struct file *file_of(struct task_struct *task, __u32 fd)
-{
-	struct file **files = BPF_CORE_READ(task, files, fdt, fd), *file = NULL;
-
-	if (fd >= BPF_CORE_READ(task, files, fdt, max_fds))
-		return NULL;
-	bpf_probe_read_kernel(&file, sizeof(file), files + fd);
-	return file;
-}
 
 /* Of the flags that a system call was given those that no file keeps. */
 static __always_inline __u32 how_flags(unsigned long address)
@@ -67,7 +37,6 @@ static __always_inline __u32 how_flags(unsigned long address)
 #define IA32_OPENAT 295
 #define IA32_OPEN_BY_HANDLE_AT 342
 #define IA32_OPENAT2 437
-#define X32_BIT 0x40000000
 
 /* Whether a system call opens a file; then its creation flags. */
 static __always_inline bool opens_file(struct pt_regs *regs, struct task_struct *task, __u32 *flags)

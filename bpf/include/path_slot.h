@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "act.h"
 #include "denial.h"
 #include "path_walk.h"
 #include "proc_state.h"
@@ -23,11 +24,10 @@ struct path_slot {
 	struct path_text head;
 	struct path_text tail;
 	struct path_walk walk;
+	struct act_room act; /* the hook's record */
 	union {
 		struct denial_record denial;
-		struct file_open_record open;
-		__u8 record[sizeof(struct denial_record) + sizeof(struct file_open_record) +
-			    PATH_BYTES];
+		__u8 denial_bytes[sizeof(struct denial_record) + PATH_BYTES];
 	};
 };
 
@@ -121,29 +121,6 @@ static __always_inline void path_slot_settle(struct path_slot *slot)
 			      PATH_TEXT_BYTES - 1, PATH_TEXT_BYTES - 1);
 }
 
-/*
- * Appends the path to the record that lies in the slot, of `fixed` bytes, and puts it into the ring. Returns what
- * bpf_ringbuf_output did; the caller counts the loss.
- */
-static __always_inline long path_slot_output(struct path_slot *slot, __u32 *path_len,
-					     struct record_header *header, const __u32 kind,
-					     const __u32 fixed)
-{
-	__u32 len = path_take(&slot->walk, (char *)slot->record + fixed);
-
-	if (len > PATH_BYTES)
-		return -1;
-	*path_len = len;
-	header->kind = kind;
-	header->reserved = 0;
-	header->size = fixed + len;
-	header->time = bpf_ktime_get_boot_ns();
-	if (bpf_ringbuf_output(&events, slot->record, fixed + len, BPF_RB_NO_WAKEUP))
-		return -1;
-	record_wake();
-	return 0;
-}
-
 /* The denial record to fill: all but header, file and path. */
 static __always_inline struct denial_record *path_slot_denial(__u32 number)
 {
@@ -152,18 +129,30 @@ static __always_inline struct denial_record *path_slot_denial(__u32 number)
 	return slot ? &slot->denial : NULL;
 }
 
-/* Posts it; not 0 when the ring had no room, which is counted here. */
+/* Posts it with the path; not 0 when the ring had no room, which is counted here. */
 static __always_inline long path_slot_send_denial(__u32 number)
 {
 	struct path_slot *slot = path_slot_at(number);
-	long failed;
+	struct record_header *header;
+	const __u32 fixed = sizeof(struct denial_record);
+	__u32 len;
 
 	if (!slot)
 		return -1;
 	slot->denial.file = slot->file;
-	failed = path_slot_output(slot, &slot->denial.path_len, &slot->denial.header, RECORD_DENIAL,
-				  sizeof(slot->denial));
-	if (failed)
+	len = path_take(&slot->walk, (char *)slot->denial_bytes + fixed);
+	if (len > PATH_BYTES)
+		return -1;
+	slot->denial.path_len = len;
+	header = &slot->denial.header;
+	header->kind = RECORD_DENIAL;
+	header->reserved = 0;
+	header->size = fixed + len;
+	header->time = bpf_ktime_get_boot_ns();
+	if (bpf_ringbuf_output(&events, slot->denial_bytes, fixed + len, BPF_RB_NO_WAKEUP)) {
 		record_lost(RECORD_DENIAL);
-	return failed;
+		return -1;
+	}
+	record_wake();
+	return 0;
 }

@@ -205,21 +205,27 @@ static __always_inline void path_walk(struct path_walk *walk, __u32 which, struc
 	path_walk_on(walk, which);
 }
 
+/* The same for a dentry and a mount that are not typed to the verifier. One that is nowhere yet was never deleted. */
+static __always_inline void path_walk_dentry(struct path_walk *walk, __u32 which,
+					     struct dentry *dentry, struct vfsmount *mount)
+{
+	walk->mount = (__u64)mount;
+	walk->dentry = (__u64)dentry;
+	walk->pos = PATH_BYTES;
+	walk->done = 0;
+	walk->marks = BPF_CORE_READ(dentry, d_hash.pprev) ||
+				      BPF_CORE_READ(dentry, d_parent) == dentry ||
+				      !BPF_CORE_READ(dentry, d_inode)
+			      ? 0
+			      : PATH_DELETED;
+	path_walk_on(walk, which);
+}
+
 /* The same for a path that is not typed to the verifier. */
 static __always_inline void path_walk_untyped(struct path_walk *walk, __u32 which,
 					      struct path *path)
 {
-	struct dentry *dentry = BPF_CORE_READ(path, dentry);
-
-	walk->mount = (__u64)BPF_CORE_READ(path, mnt);
-	walk->dentry = (__u64)dentry;
-	walk->pos = PATH_BYTES;
-	walk->done = 0;
-	walk->marks =
-		BPF_CORE_READ(dentry, d_hash.pprev) || BPF_CORE_READ(dentry, d_parent) == dentry
-			? 0
-			: PATH_DELETED;
-	path_walk_on(walk, which);
+	path_walk_dentry(walk, which, BPF_CORE_READ(path, dentry), BPF_CORE_READ(path, mnt));
 }
 
 /*

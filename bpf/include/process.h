@@ -148,7 +148,7 @@ struct process_seed_record {
 };
 
 /* A new process; threads are not told. */
-struct process_fork_record {
+struct process_clone_record {
 	struct record_header header DOC("header");
 	struct process_key key DOC("the new process");
 	struct process_key parent DOC("its real parent");

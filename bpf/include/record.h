@@ -4,19 +4,8 @@
 
 #include "kernel_types.h"
 #include <bpf/bpf_helpers.h>
+#include "generated/kinds.h"
 #include "tags.h"
-
-/* A record's struct is named after its kind: RECORD_PROCESS_EXEC is struct process_exec_record. */
-enum record_kind {
-	RECORD_PROCESS_EXEC = 1,
-	RECORD_PROCESS_FORK = 2,
-	RECORD_PROCESS_EXIT = 3,
-	RECORD_PROCESS_SEED = 4,
-	RECORD_DENIAL = 5,
-	RECORD_CGROUP = 6,
-	RECORD_FILE_OPEN = 7,
-	RECORD_KINDS, /* one more than the last */
-};
 
 struct record_header {
 	__u16 kind FMT("enum:record_kind") DOC("what the record tells");
@@ -40,7 +29,7 @@ struct {
 	__uint(max_entries, 8 << 20); /* the agent sets its own size */
 } events SEC(".maps");
 
-/* Records of each kind for which the ring had no room. */
+/* Records of each kind that were lost: the ring, or whatever a record waits in, had no room. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, RECORD_KINDS);

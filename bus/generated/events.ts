@@ -47,24 +47,6 @@ export interface ProcessExitEvent extends Envelope {
   duration_ns: number;
 }
 
-/** A process opened a file. Told only where a selector of action post asks for it. */
-export interface FileOpenEvent extends Envelope {
-  /** `file_open` */
-  kind: "file_open";
-  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
-  rung: string;
-  /** who opened it */
-  process: Process;
-  /** the real parent; null when it is unknown */
-  parent: ParentRef | null;
-  /** the parent's parent and on up to the first process, as far as known */
-  ancestors: AncestorRef[];
-  /** the opened file */
-  file: OpenedFile;
-  /** the new file descriptor; null on a rung that sees the open before its end (lsm, fmod_ret, fentry) */
-  result: number | null;
-}
-
 /** A selector denied or killed, or would have in monitor mode. */
 export interface DenialEvent extends Envelope {
   /** `denial` */
@@ -339,11 +321,11 @@ export interface Pod {
   labels: Record<string, string>;
 }
 
-/** An open file, or one that was denied. */
+/** A file that something was done to, or was to be done. */
 export interface OpenedFile {
   /** its path from the process's root as the kernel resolved it; of a file in no directory its name (/memfd:x), or its file system's (/pipefs) */
   path: string;
-  /** flags that it was opened with (O_RDWR, O_CREAT ...); O_CLOEXEC only on rung sys_exit; FMODE_EXEC when it was opened to be executed */
+  /** flags that it was opened with (O_RDWR, O_CREAT ...); O_CLOEXEC only on rung sys_exit; FMODE_EXEC when it was opened to be executed; none where it was not opened */
   flags: string[];
   /** its permission bits, in octal: `0644` */
   mode: string;
@@ -359,6 +341,8 @@ export interface OpenedFile {
   uid: number;
   /** group */
   gid: number;
+  /** whether the open made it: a file that is new. Selectors ask for it by `CREATED` in file.flags */
+  created: boolean;
   /** whether its name is gone from the directory: the path is where it was */
   deleted: boolean;
   /** whether it lies in no directory: memfd, pipe, namespace */
@@ -371,24 +355,840 @@ export interface OpenedFile {
   upper: boolean;
 }
 
-/** A connection that was denied. */
+/** Both ends of a socket. An IPv4 address on an IPv6 socket is ipv4. */
+export interface Socket {
+  /** family of its addresses */
+  family: "ipv4" | "ipv6";
+  /** tcp, udp, or the protocol's number */
+  protocol: string;
+  /** local address; IPv4 in the first four bytes */
+  saddr: string;
+  /** local port */
+  sport: number;
+  /** peer's address; IPv4 in the first four bytes */
+  daddr: string;
+  /** peer's port */
+  dport: number;
+}
+
+/** A socket without a peer. An IPv4 address on an IPv6 socket is ipv4. */
+export interface LocalSocket {
+  /** family of its address */
+  family: "ipv4" | "ipv6";
+  /** tcp, udp, or the protocol's number */
+  protocol: string;
+  /** local address; IPv4 in the first four bytes */
+  saddr: string;
+  /** local port */
+  sport: number;
+}
+
+/** A file that something was done to by its name. What it is is null where only the name is known: at the end of a system call that was given a name (rung sys_exit), and of a name that stands for nothing yet. */
+export interface ActedFile {
+  /** its path from the process's root */
+  path: string;
+  /** how the path was found. kernel: from the file itself; parent: its directory from the kernel, its name as the caller gave it; given: directories too are as the caller gave them, and symbolic links among them are not followed; unread: the caller's memory could not be read, and the path is not known */
+  resolved: "kernel" | "parent" | "given" | "unread";
+  /** what it is */
+  type: "regular" | "directory" | "link" | "char" | "block" | "fifo" | "socket" | "other" | null;
+  /** its permission bits, in octal: `0644` */
+  mode: string | null;
+  /** inode number */
+  inode: number | null;
+  /** device that it lies on, `major:minor` */
+  device: string | null;
+  /** hard links to it */
+  links: number | null;
+  /** owner */
+  uid: number | null;
+  /** group */
+  gid: number | null;
+  /** whether it, or the directory that the path starts from, is gone */
+  deleted: boolean;
+  /** whether it lies in no directory: memfd */
+  anonymous: boolean;
+  /** whether the process's root does not lead to it */
+  unreachable: boolean;
+  /** whether the path is longer than 4096 bytes: its end is there */
+  truncated: boolean;
+  /** whether it lies in an overlay's upper layer: written after the container started */
+  upper: boolean;
+}
+
+/** A connection that was denied, or another act with a socket. */
 export interface DeniedSocket {
   /** family of its addresses */
   family: "ipv4" | "ipv6";
-  /** tcp or udp */
-  protocol: "tcp" | "udp";
-  /** address to connect to */
-  daddr: string;
-  /** port to connect to */
-  dport: number;
+  /** tcp, udp, or the protocol's number */
+  protocol: string;
+  /** the peer's address; missing where the hook is about none */
+  daddr?: string;
+  /** the peer's port */
+  dport?: number;
   /** local address, where it is known */
   saddr?: string;
   /** local port, where it is known */
   sport?: number;
 }
 
-/** An event, as it crosses the bus; `kind` tells which. */
-export type Event = ProcessExecEvent | ProcessExitEvent | FileOpenEvent | DenialEvent | GapEvent;
+/** A process loaded an eBPF program, map or BTF. Told only where a selector of action post asks for it. */
+export interface BpfLoadEvent extends Envelope {
+  /** `bpf_load` */
+  kind: "bpf_load";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** what is loaded */
+  command: "map_create" | "prog_load" | "btf_load";
+  /** name of the program or map; null for none */
+  name: string | null;
+  /** the new object's id; null when the call failed, and for BTF */
+  object_id: number | null;
+  /** kprobe, xdp, lsm ..., a number for one without name; null for what is no program */
+  program_type: string | null;
+  /** what a program says that it is attached to: trace_fentry, cgroup_inet4_connect ...; null for what is no program */
+  attach_type: string | null;
+  /** hash, array, ringbuf ..., a number for one without name; null for what is no map */
+  map_type: string | null;
+  /** instructions of a program, entries of a map at most, bytes of BTF */
+  size: number;
+  /** bytes of a map's key, else 0 */
+  key_size: number;
+  /** bytes of a map's value, else 0 */
+  value_size: number;
+  /** BPF_F_* flags of a program or map, as the call was given them */
+  flags: number;
+  /** the new file descriptor, or the error as a negative number */
+  result: number | null;
+}
 
-export const EVENT_KINDS = ["process_exec", "process_exit", "file_open", "denial", "gap"] as const;
+/** A process changed its root directory. Told only where a selector of action post asks for it. */
+export interface ChrootEvent extends Envelope {
+  /** `chroot` */
+  kind: "chroot";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the new root; its path is from the root of the mount namespace */
+  file: OpenedFile;
+  /** 0, or the error as a negative number; null where the end of the call is not seen */
+  result: number | null;
+}
+
+/** A process changed a file's permission bits. Told only where a selector of action post asks for it. */
+export interface FileChmodEvent extends Envelope {
+  /** `file_chmod` */
+  kind: "file_chmod";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the file; by a name that the caller gave it may be a symbolic link that leads to it. `mode` is as before on rungs that deny */
+  file: ActedFile;
+  /** the new permission bits, in octal: `4755` */
+  mode: string;
+  /** those before; null where they are not known */
+  mode_before: string | null;
+  /** 0, or the error as a negative number; null where the end of the call is not seen (io_uring) */
+  result: number | null;
+}
+
+/** A process gave a file another owner or group. Told only where a selector of action post asks for it. */
+export interface FileChownEvent extends Envelope {
+  /** `file_chown` */
+  kind: "file_chown";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the file; by a name that the caller gave it may be a symbolic link that leads to it */
+  file: ActedFile;
+  /** the new owner; null: it stays */
+  uid: number | null;
+  /** the new group; null: it stays */
+  gid: number | null;
+  /** owner before; null where that is not known */
+  uid_before: number | null;
+  /** group before; null where that is not known */
+  gid_before: number | null;
+  /** 0, or the error as a negative number; null where the end of the call is not seen (io_uring) */
+  result: number | null;
+}
+
+/** A process gave a file a second name (a hard link). Told only where a selector of action post asks for it. */
+export interface FileLinkEvent extends Envelope {
+  /** `file_link` */
+  kind: "file_link";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the file by the name that it had; `links` as before */
+  file: ActedFile;
+  /** the new name */
+  new_file: ActedFile;
+  /** 0, or the error as a negative number; null where the end of the call is not seen (io_uring) */
+  result: number | null;
+}
+
+/** A process made a directory. Told only where a selector of action post asks for it. */
+export interface FileMkdirEvent extends Envelope {
+  /** `file_mkdir` */
+  kind: "file_mkdir";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the new directory, of which only the name is known yet */
+  file: ActedFile;
+  /** its permission bits, in octal, the process's umask applied: `0755` */
+  mode: string;
+  /** 0, or the error as a negative number; null where the end of the call is not seen (io_uring) */
+  result: number | null;
+}
+
+/** A process mapped memory to be executed: a library that it loads, or memory of no file. What exec maps is not told. Told only where a selector of action post asks for it. */
+export interface FileMmapEvent extends Envelope {
+  /** `file_mmap` */
+  kind: "file_mmap";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the mapped file; null where the memory is of none */
+  file: ActedFile | null;
+  /** whether the memory is of no file: code that the process makes itself */
+  anonymous: boolean;
+  /** where it was mapped, `0x7f3a5c000000`; `0x0` where it was refused */
+  address: string;
+  /** bytes asked for */
+  length: number;
+  /** where in the file it begins */
+  offset: number;
+  /** PROT_READ, PROT_WRITE, PROT_EXEC */
+  protection: string[];
+  /** flags of mmap: MAP_PRIVATE, MAP_ANONYMOUS ... */
+  flags: string[];
+  /** 0, or the error as a negative number */
+  result: number | null;
+}
+
+/** A process opened a file. Told only where a selector of action post asks for it. */
+export interface FileOpenEvent extends Envelope {
+  /** `file_open` */
+  kind: "file_open";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the opened file */
+  file: OpenedFile;
+  /** the new file descriptor, or the error as a negative number; null where the end of the call is not seen (io_uring) */
+  result: number | null;
+}
+
+/** A process moved a file, or gave it another name. Told only where a selector of action post asks for it. */
+export interface FileRenameEvent extends Envelope {
+  /** `file_rename` */
+  kind: "file_rename";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the file by its old name */
+  file: ActedFile;
+  /** its new name; what it is tells what had that name before */
+  new_file: ActedFile;
+  /** of renameat2: RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT */
+  flags: string[];
+  /** 0, or the error as a negative number; null where the end of the call is not seen (io_uring) */
+  result: number | null;
+}
+
+/** A process made a symbolic link. Told only where a selector of action post asks for it. */
+export interface FileSymlinkEvent extends Envelope {
+  /** `file_symlink` */
+  kind: "file_symlink";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the new link, of which only the name is known yet */
+  file: ActedFile;
+  /** where it leads, as the caller wrote it: may be relative, or lead nowhere */
+  link_target: string;
+  /** 0, or the error as a negative number; null where the end of the call is not seen (io_uring) */
+  result: number | null;
+}
+
+/** A process cut a file or made it longer: truncate, ftruncate, or an open with O_TRUNC of a file that was there. Told only where a selector of action post asks for it. */
+export interface FileTruncateEvent extends Envelope {
+  /** `file_truncate` */
+  kind: "file_truncate";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the file */
+  file: ActedFile;
+  /** the new length; null where it is not known */
+  length: number | null;
+  /** length before; null where it is not known */
+  length_before: number | null;
+  /** 0 (of an open the new descriptor), or the error as a negative number; null where the end of the call is not seen */
+  result: number | null;
+}
+
+/** A process removed a file's name, or a directory. Told only where a selector of action post asks for it. */
+export interface FileUnlinkEvent extends Envelope {
+  /** `file_unlink` */
+  kind: "file_unlink";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** what was removed; `links` as before */
+  file: ActedFile;
+  /** whether a directory was removed */
+  directory: boolean;
+  /** 0, or the error as a negative number; null where the end of the call is not seen (io_uring) */
+  result: number | null;
+}
+
+/** A process wrote to a regular file by a system call. What it writes to one file within a second is one event: the first write is told at once, those after it with the next one that is told. Told only where a selector of action post asks for it. */
+export interface FileWriteEvent extends Envelope {
+  /** `file_write` */
+  kind: "file_write";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the file */
+  file: ActedFile;
+  /** bytes that were written by all of them */
+  bytes: number;
+  /** 0, or the error as a negative number */
+  result: number | null;
+  /** writes that this event stands for: of one process to one file */
+  count: number;
+}
+
+/** A process used the kernel's keyrings. Told only where a selector of action post asks for it. */
+export interface KeyringEvent extends Envelope {
+  /** `keyring` */
+  kind: "keyring";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the system call */
+  call: "add_key" | "request_key" | "keyctl";
+  /** what keyctl is asked to do: KEYCTL_READ ..., a number for one without name; null at the other calls */
+  operation: string | null;
+  /** the key that keyctl is about, by its number or as a keyring that it names by one below 0; at add_key and request_key the keyring, 0 for none */
+  key: number;
+  /** where `key` names a keyring: thread, process, session, user, user_session ...; else null */
+  keyring: string | null;
+  /** the key's type; null at keyctl */
+  key_type: string | null;
+  /** the key's description; null at keyctl */
+  description: string | null;
+  /** bytes of the payload at add_key, else 0 */
+  payload_bytes: number;
+  /** 0, or the error as a negative number; the key's serial number, or what the operation gives */
+  result: number | null;
+}
+
+/** A process made a file that lies in memory only. Told only where a selector of action post asks for it. */
+export interface MemfdCreateEvent extends Envelope {
+  /** `memfd_create` */
+  kind: "memfd_create";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the name that it was given, which names nothing */
+  name: string;
+  /** flags by name, the page size of huge pages as a number */
+  flags: string[];
+  /** the new file; null when none was made */
+  file: OpenedFile | null;
+  /** the new file descriptor, or the error as a negative number */
+  result: number | null;
+}
+
+/** A process made memory that it has executable (mprotect). Told only where a selector of action post asks for it. */
+export interface MemoryProtectEvent extends Envelope {
+  /** `memory_protect` */
+  kind: "memory_protect";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the file that is mapped where the memory begins; null where it is none, or not known */
+  file: ActedFile | null;
+  /** whether the memory is of no file: code that the process has made itself; null where that is not known */
+  anonymous: boolean | null;
+  /** where it begins, `0x7f3a5c000000` */
+  address: string;
+  /** bytes */
+  length: number;
+  /** PROT_READ, PROT_WRITE, PROT_EXEC */
+  protection: string[];
+  /** 0, or the error as a negative number */
+  result: number | null;
+}
+
+/** A process asked the kernel to load a module. Told only where a selector of action post asks for it. */
+export interface ModuleLoadEvent extends Envelope {
+  /** `module_load` */
+  kind: "module_load";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the system call */
+  call: "init_module" | "finit_module";
+  /** the module's name; null when the kernel did not take it */
+  name: string | null;
+  /** parameters that it was given: the first 127 bytes */
+  arguments: string;
+  /** MODULE_INIT_* flags of linux/module.h at finit_module, else 0 */
+  flags: string[];
+  /** bytes of the module's image, as given or as its file has */
+  size: number;
+  /** the module's file; null at init_module */
+  file: OpenedFile | null;
+  /** 0, or the error as a negative number */
+  result: number | null;
+}
+
+/** A process mounted a file system or directory, or changed how one is mounted. Told only where a selector of action post asks for it. */
+export interface MountEvent extends Envelope {
+  /** `mount` */
+  kind: "mount";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the system call */
+  call: "mount" | "move_mount";
+  /** device, directory or name that is mounted; the first 191 bytes */
+  source: string;
+  /** where it is mounted; by sys_exit as the call names it, made absolute */
+  mount_point: string;
+  /** type of the file system; empty where the call gives none */
+  fs_type: string;
+  /** MS_* flags of linux/mount.h; at move_mount those that the mount has */
+  flags: string[];
+  /** options of the file system as text, the first 127 bytes; empty at move_mount */
+  options: string;
+  /** 0, or the error as a negative number; null where the end of the call is not seen */
+  result: number | null;
+}
+
+/** A thread asked for other namespaces, for itself or for a new process. Told only where a selector of action post asks for it. */
+export interface NamespaceChangeEvent extends Envelope {
+  /** `namespace_change` */
+  kind: "namespace_change";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the system call */
+  call: "unshare" | "setns" | "clone";
+  /** what the call asks for by its flags; where setns leaves it open, what it changed */
+  types: string[];
+  /** the call's flags as it was given them; at clone those that the kernel took */
+  flags: string[];
+  /** namespaces before the call, at clone those of the parent; null when unknown */
+  old: Namespaces | null;
+  /** namespaces after the call, at clone those of the child */
+  new: Namespaces;
+  /** the new process at clone, else null */
+  child: ParentRef | null;
+  /** 0, or the error as a negative number; at clone the new process's id */
+  result: number | null;
+}
+
+/** A process took a connection from a listening socket. Told only where a selector of action post asks for it. */
+export interface NetworkAcceptEvent extends Envelope {
+  /** `network_accept` */
+  kind: "network_accept";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the accepted connection: `saddr` is the own end, `daddr` the peer */
+  socket: Socket;
+}
+
+/** A process gave a socket its local address. Told only where a selector of action post asks for it. */
+export interface NetworkBindEvent extends Envelope {
+  /** `network_bind` */
+  kind: "network_bind";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the socket: as it is bound, or was to be where the call failed */
+  socket: LocalSocket;
+  /** 0, or the error as a negative number */
+  result: number | null;
+}
+
+/** The last descriptor of a TCP connection was closed, by a process or by its end. Told only where a selector of action post asks for it. */
+export interface NetworkCloseEvent extends Envelope {
+  /** `network_close` */
+  kind: "network_close";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the connection */
+  socket: Socket;
+  /** bytes of data that were given to the connection, whether they were acknowledged or not */
+  sent: number;
+  /** bytes of data that came, whether they were read or not */
+  received: number;
+  /** time since it was established, in ns; null when that was before the hook was attached */
+  duration_ns: number | null;
+}
+
+/** A process began to listen for connections. Told only where a selector of action post asks for it. */
+export interface NetworkListenEvent extends Envelope {
+  /** `network_listen` */
+  kind: "network_listen";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the listening socket */
+  socket: LocalSocket;
+  /** connections that may wait to be accepted: as in force, or as asked where the call failed */
+  backlog: number;
+  /** 0, or the error as a negative number */
+  result: number | null;
+}
+
+/** A process changed the root of its mount namespace. Told only where a selector of action post asks for it. */
+export interface PivotRootEvent extends Envelope {
+  /** `pivot_root` */
+  kind: "pivot_root";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the new root, from the root before */
+  new_root: string;
+  /** where the root before is put, from the root before */
+  put_old: string;
+  /** 0, or the error as a negative number; null where the end of the call is not seen */
+  result: number | null;
+}
+
+/** A thread asked to change its users, groups or capabilities. Told only where a selector of action post asks for it. */
+export interface ProcessCredentialsEvent extends Envelope {
+  /** `process_credentials` */
+  kind: "process_credentials";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the system call */
+  call: "setuid" | "setreuid" | "setresuid" | "setfsuid" | "setgid" | "setregid" | "setresgid" | "setfsgid" | "setgroups" | "capset" | "prctl";
+  /** user or group ids that the call was given */
+  asked: AskedIds;
+  /** before the call; null when unknown */
+  old: CredentialSet | null;
+  /** after the call */
+  new: CredentialSet;
+  /** capabilities in force, permitted or ambient after the call and not before; none where `old` is unknown */
+  gained: string[];
+  /** 0, or the error as a negative number; setfsuid and setfsgid: the id before, whatever became of it */
+  result: number | null;
+}
+
+/** Ids as a call of the setuid family was given them. */
+export interface AskedIds {
+  /** the real one; null for none */
+  real: number | null;
+  /** the effective one (setuid: the only one); null for none */
+  effective: number | null;
+  /** the saved one; null for none */
+  saved: number | null;
+  /** that for access to files; null for none */
+  fs: number | null;
+}
+
+/** Users, groups and capabilities of a thread. */
+export interface CredentialSet {
+  /** real user id */
+  uid: number;
+  /** effective user id */
+  euid: number;
+  /** saved user id */
+  suid: number;
+  /** user id for access to files */
+  fsuid: number;
+  /** real group id */
+  gid: number;
+  /** effective group id */
+  egid: number;
+  /** saved group id */
+  sgid: number;
+  /** group id for access to files */
+  fsgid: number;
+  /** audit user id: who logged in; 4294967295 when nobody did */
+  auid: number;
+  /** securebits flags, as PR_GET_SECUREBITS gives them */
+  securebits: number;
+  /** its capability sets */
+  cap: CapabilityNames;
+}
+
+/** Capability sets by name. */
+export interface CapabilityNames {
+  /** effective capabilities */
+  effective: string[];
+  /** permitted capabilities */
+  permitted: string[];
+  /** inheritable capabilities */
+  inheritable: string[];
+  /** capability bounding set */
+  bounding: string[];
+  /** ambient capabilities */
+  ambient: string[];
+}
+
+/** A process made another one by fork, vfork or clone; threads are not told. Told only where a selector of action post asks for it. */
+export interface ProcessForkEvent extends Envelope {
+  /** `process_fork` */
+  kind: "process_fork";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the new process: a copy of the one that made it until its own exec */
+  child: ParentRef;
+}
+
+/** A process sent a signal, to itself or another. One event for each process or thread that gets it. Told only where a selector of action post asks for it. */
+export interface ProcessSignalEvent extends Envelope {
+  /** `process_signal` */
+  kind: "process_signal";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** name of the signal: SIGKILL, SIGRTMIN+1 */
+  signal: string;
+  /** who gets it; null when there is none, or a group refused it */
+  target: ParentRef | null;
+  /** the thread that it is for; null when it is for the process */
+  target_tid: number | null;
+  /** whom the call names, in the caller's pid namespace; below 0 a process group or all; a pidfd at pidfd_send_signal */
+  target_pid: number;
+  /** what became of it */
+  outcome: "delivered" | "ignored" | "already_pending" | "overflow_fail" | "lose_info" | "refused";
+  /** 0, or the error as a negative number */
+  result: number | null;
+}
+
+/** A process took hold of another: traced it, read or wrote its memory, took a descriptor of it. Told only where a selector of action post asks for it. */
+export interface PtraceEvent extends Envelope {
+  /** `ptrace` */
+  kind: "ptrace";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** PTRACE_ATTACH, PTRACE_POKETEXT ..., a number for one without name, or what is no request of ptrace: process_vm_readv, process_vm_writev, pidfd_getfd */
+  request: string;
+  /** the other process: the traced one; of PTRACE_TRACEME the parent, which then traces. null when there is none */
+  target: ParentRef | null;
+  /** the other process as the call names it: in the caller's pid namespace; a pidfd at pidfd_getfd */
+  target_pid: number;
+  /** hexadecimal: address in the other process, or of the request's argument; 0x0 for none */
+  address: string;
+  /** hexadecimal: the request's data, bytes of the first piece that is read or written, or the descriptor taken */
+  data: string;
+  /** 0, or the error as a negative number; what was read or written in bytes, or the new descriptor */
+  result: number | null;
+}
+
+/** A process made a socket its standard input, output or error, by dup, dup2, dup3 or fcntl. Told only where a selector of action post asks for it. */
+export interface StdioRedirectEvent extends Envelope {
+  /** `stdio_redirect` */
+  kind: "stdio_redirect";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** 0, 1 or 2 */
+  fd: number;
+  /** the descriptor that was duplicated */
+  old_fd: number;
+  /** the socket */
+  socket: RedirectedSocket;
+}
+
+/** A socket that stands for standard input, output or error. */
+export interface RedirectedSocket {
+  /** family; an IPv4 address on an IPv6 socket is ipv4 */
+  family: "unix" | "ipv4" | "ipv6" | "other";
+  /** inode number of the file, pipe or socket */
+  inode: number;
+  /** of an ipv4 or ipv6 socket, as the addresses: tcp, udp, or the protocol's number */
+  protocol?: string;
+  /** local address of a socket; IPv4 in the first four bytes */
+  saddr?: string;
+  /** local port of a socket, else 0 */
+  sport?: number;
+  /** peer's address of a socket; IPv4 in the first four bytes */
+  daddr?: string;
+  /** peer's port of a socket, else 0 */
+  dport?: number;
+}
+
+/** A process asked to handle page faults itself. Told only where a selector of action post asks for it. */
+export interface UserfaultfdEvent extends Envelope {
+  /** `userfaultfd` */
+  kind: "userfaultfd";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** flags as the call was given them, of linux/userfaultfd.h and fcntl.h */
+  flags: string[];
+  /** the new file descriptor, or the error as a negative number */
+  result: number | null;
+}
+
+/** An event, as it crosses the bus; `kind` tells which. */
+export type Event = ProcessExecEvent | ProcessExitEvent | BpfLoadEvent | ChrootEvent | FileChmodEvent | FileChownEvent | FileLinkEvent | FileMkdirEvent | FileMmapEvent | FileOpenEvent | FileRenameEvent | FileSymlinkEvent | FileTruncateEvent | FileUnlinkEvent | FileWriteEvent | KeyringEvent | MemfdCreateEvent | MemoryProtectEvent | ModuleLoadEvent | MountEvent | NamespaceChangeEvent | NetworkAcceptEvent | NetworkBindEvent | NetworkCloseEvent | NetworkListenEvent | PivotRootEvent | ProcessCredentialsEvent | ProcessForkEvent | ProcessSignalEvent | PtraceEvent | StdioRedirectEvent | UserfaultfdEvent | DenialEvent | GapEvent;
+
+export const EVENT_KINDS = ["process_exec", "process_exit", "bpf_load", "chroot", "file_chmod", "file_chown", "file_link", "file_mkdir", "file_mmap", "file_open", "file_rename", "file_symlink", "file_truncate", "file_unlink", "file_write", "keyring", "memfd_create", "memory_protect", "module_load", "mount", "namespace_change", "network_accept", "network_bind", "network_close", "network_listen", "pivot_root", "process_credentials", "process_fork", "process_signal", "ptrace", "stdio_redirect", "userfaultfd", "denial", "gap"] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];

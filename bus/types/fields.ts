@@ -1,12 +1,15 @@
-import type { Hook, Operator } from "./selector.ts";
+import { OWN_FIELDS } from "../generated/hooks.ts";
+import { type Hook, HOOKS, type Operator } from "./selector.ts";
 
 /**
- * How the values of a field are written: `path` and `address` are strings, `number` also takes `[low, high]` in ranges,
- * `device` is "major:minor", `flags` are names (O_CREAT), `capability` names (CAP_SYS_ADMIN), `namespace` is an inode's
- * number or "host", `protocol` a number, "tcp" or "udp", `boolean` is "true" or "false".
+ * How the values of a field are written: `path`, `text` and `address` are strings, `number` also takes `[low, high]` in ranges,
+ * `device` is "major:minor", `flags` are names of bits (O_CREAT), `capability` names (CAP_SYS_ADMIN), `namespace` is an inode's
+ * number or "host", `protocol` a number, "tcp" or "udp", `name` a number or one of the names that it has, `boolean` is "true"
+ * or "false".
  */
 export type FieldType =
   | "path"
+  | "text"
   | "number"
   | "address"
   | "device"
@@ -14,22 +17,24 @@ export type FieldType =
   | "capability"
   | "namespace"
   | "protocol"
+  | "name"
   | "boolean";
 
 export interface SelectorField {
   type: FieldType;
   operators: readonly Operator[];
   hooks: readonly Hook[];
+  /** The names that values have, where they have some. */
+  names?: readonly string[];
+  /** The highest number; 2^32 - 1 where none is said. */
+  most?: number;
 }
 
 const PATH_OPERATORS = ["in", "notIn", "prefix", "notPrefix", "suffix", "notSuffix"] as const;
 const NUMBER_OPERATORS = ["in", "notIn", "range", "notRange"] as const;
 const ID_OPERATORS = [...NUMBER_OPERATORS, "mask"] as const;
 const SET_OPERATORS = ["in", "notIn"] as const;
-const ADDRESS_OPERATORS = ["in", "notIn", "cidr", "notCidr"] as const;
-const EVERY_HOOK = ["process_exec", "network_connect", "file_open"] as const;
-const NETWORK_HOOKS = ["network_connect"] as const;
-const FILE_HOOKS = ["file_open"] as const;
+const EVERY_HOOK = HOOKS;
 
 /**
  * The vocabulary of predicates: what may be written at all. Whether a given kernel can take one is the agent's answer,
@@ -55,11 +60,5 @@ export const SELECTOR_FIELDS: Readonly<Record<string, SelectorField>> = {
   "process.ns.user": { type: "namespace", operators: SET_OPERATORS, hooks: EVERY_HOOK },
   "process.ns.cgroup": { type: "namespace", operators: SET_OPERATORS, hooks: EVERY_HOOK },
   "process.ns.time": { type: "namespace", operators: SET_OPERATORS, hooks: EVERY_HOOK },
-  "socket.daddr": { type: "address", operators: ADDRESS_OPERATORS, hooks: NETWORK_HOOKS },
-  "socket.dport": { type: "number", operators: NUMBER_OPERATORS, hooks: NETWORK_HOOKS },
-  "socket.protocol": { type: "protocol", operators: SET_OPERATORS, hooks: NETWORK_HOOKS },
-  "file.path": { type: "path", operators: PATH_OPERATORS, hooks: FILE_HOOKS },
-  "file.inode": { type: "number", operators: ["in", "notIn", "range", "notRange"], hooks: FILE_HOOKS },
-  "file.device": { type: "device", operators: ["in", "notIn"], hooks: FILE_HOOKS },
-  "file.flags": { type: "flags", operators: ["mask"], hooks: FILE_HOOKS },
+  ...OWN_FIELDS,
 };

@@ -1,6 +1,7 @@
-/** Places in the kernel that a selector can act on. */
-export const HOOKS = ["process_exec", "network_connect", "file_open"] as const;
-export type Hook = (typeof HOOKS)[number];
+import type { Hook } from "../generated/hooks.ts";
+
+export { HOOKS } from "../generated/hooks.ts";
+export type { Hook } from "../generated/hooks.ts";
 
 /** What a selector does when it matches. */
 export const ACTIONS = ["post", "noPost", "deny", "kill", "signal"] as const;

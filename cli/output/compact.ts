@@ -1,4 +1,6 @@
+import { constants } from "node:os";
 import { stripVTControlCharacters } from "node:util";
+import { KINDS } from "../../agent/generated/kinds.ts";
 import { formatDuration } from "./duration.ts";
 import type { EventView, ProcessView, SocketView } from "./event-view.ts";
 import type { Paint } from "./paint.ts";
@@ -14,16 +16,42 @@ export function compactLine(event: EventView, paint: Paint): string {
       return line(event, paint, "🚀", "process", paint("cyan", safe(event.process?.arguments ?? "")));
     case "process_exit":
       return line(event, paint, "💥", "exit", exitDetail(event, paint));
-    case "file_open":
-      return line(event, paint, "📬", "open", fileText(event, paint));
     case "denial":
       return denialLine(event, paint);
     case "gap":
       return gapLine(event, paint);
     default:
-      return line(event, paint, "❓", event.kind, "");
+      return kindLine(event, paint);
   }
 }
+
+const SHOWS = new Map(KINDS.map(({ kind, show }) => [kind, show]));
+
+function kindLine(event: EventView, paint: Paint): string {
+  const show = SHOWS.get(event.kind);
+  if (show === undefined) return line(event, paint, "❓", event.kind, "");
+  const detail = [paint("cyan", safe(detailOf(() => show.detail(event)))), failureText(event, paint)];
+  return line(event, paint, show.emoji, show.verb, detail.filter((part) => part !== paint("cyan", "")).join(" "));
+}
+
+/** An event of another version of Reeve may lack what this one shows of it. */
+function detailOf(say: () => string): string {
+  try {
+    return say();
+  } catch (error) {
+    if (error instanceof TypeError) return "?";
+    throw error;
+  }
+}
+
+/** `(EPERM)` of what the kernel did not do. */
+function failureText(event: EventView, paint: Paint): string {
+  const { result } = event;
+  if (typeof result !== "number" || result >= 0) return "";
+  return paint("red", `(${ERRORS.get(result) ?? result})`);
+}
+
+const ERRORS = new Map(Object.entries(constants.errno).map(([name, number]) => [-number, name]));
 
 function line(event: EventView, paint: Paint, emoji: string, verb: string, detail: string): string {
   const parts = [
@@ -52,25 +80,19 @@ function denialLine(event: EventView, paint: Paint): string {
     event,
     paint,
     enforced ? "⛔" : "🔶",
-    DENIED_VERBS[event.hook ?? ""] ?? "process",
+    DENIED_VERBS[event.hook ?? ""] ?? SHOWS.get(event.hook ?? "")?.verb ?? "process",
     [paint("cyan", what), paint(enforced ? "red" : "yellow", `(${how}, by ${by}${count})`)]
       .filter((part) => part !== paint("cyan", ""))
       .join(" "),
   );
 }
 
-const DENIED_VERBS: Readonly<Record<string, string>> = { network_connect: "connect", file_open: "open" };
+const DENIED_VERBS: Readonly<Record<string, string>> = { network_connect: "connect" };
 
 /** What was denied. An exec that LSM denied is told by the old image, with the file that it could not become. */
 function deniedText(event: EventView): string {
-  if (event.hook === "network_connect") return socketText(event.socket);
+  if (event.socket) return socketText(event.socket);
   return safe(event.file ? (event.file.path ?? "?") : (event.process?.arguments ?? ""));
-}
-
-/** `/etc/shadow O_RDONLY`. */
-function fileText(event: EventView, paint: Paint): string {
-  const flags = (event.file?.flags ?? []).join("|");
-  return [paint("cyan", safe(event.file?.path ?? "?")), safe(flags)].filter((part) => part !== "").join(" ");
 }
 
 function verbOf(event: EventView): string {
@@ -93,11 +115,12 @@ function spanText(from: string | undefined, to: string | undefined): string {
   return Number.isFinite(ms) && ms >= 0 ? ` within ${formatDuration(ms)}` : "";
 }
 
-/** `tcp 10.0.0.1:33978 -> 104.198.14.52:443`; the near end only where it is known. */
+/** `tcp 10.0.0.1:33978 -> 104.198.14.52:443`; the near end only where it is known, the far one where there is one. */
 export function socketText(socket: SocketView | null | undefined): string {
   if (!socket) return "";
   const far = endpoint(socket.daddr, socket.dport);
   const near = socket.saddr && socket.sport ? `${endpoint(socket.saddr, socket.sport)} ` : "";
+  if (!socket.daddr && near !== "") return safe(`${socket.protocol ?? "?"} ${near.trimEnd()}`);
   return safe(`${socket.protocol ?? "?"} ${near}-> ${far}`);
 }
 

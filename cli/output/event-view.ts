@@ -13,7 +13,7 @@ export interface EventView {
   parent?: { pid?: number; binary?: string; arguments?: string } | null;
   status?: number;
   signal?: string | null;
-  duration_ns?: number | bigint;
+  duration_ns?: number | bigint | null;
   selector?: string;
   policy?: string | null;
   hook?: string;
@@ -21,6 +21,7 @@ export interface EventView {
   action?: string;
   rung?: string;
   count?: number | null;
+  result?: number | null;
   because?: Because | null;
   socket?: SocketView | null;
   file?: { path?: string; flags?: string[] } | null;

@@ -1,6 +1,6 @@
 import { nearest } from "../../bus/nearest.ts";
 import { isIP, isIPv4 } from "node:net";
-import { SELECTOR_FIELDS, type FieldType } from "../../bus/types/fields.ts";
+import { SELECTOR_FIELDS, type SelectorField } from "../../bus/types/fields.ts";
 import type { Hook, Operator, Predicate } from "../../bus/types/selector.ts";
 import { quote } from "../problems.ts";
 import type { Reader } from "./reader.ts";
@@ -8,11 +8,7 @@ import type { Reader } from "./reader.ts";
 export const MAX_PREDICATES = 32;
 export const MAX_VALUES = 10_000;
 const MAX_PATH = 4_096;
-const MAX_NUMBER: Readonly<Record<string, number>> = {
-  "socket.dport": 65_535,
-  "socket.protocol": 255,
-  "file.inode": Number.MAX_SAFE_INTEGER,
-};
+const MAX_PROTOCOL = 255;
 const MAX_U32 = 4_294_967_295;
 
 /** The predicates of a `match`, checked against the fields, operators and values that `hook` knows. */
@@ -46,16 +42,14 @@ function readPredicate(reader: Reader, path: string, value: unknown, hook: Hook 
   if (op === undefined || values === undefined) return undefined;
   const checked: Predicate["values"] = [];
   for (const [index, item] of values.entries()) {
-    const read = readValue(reader, `${path}.values[${index}]`, item, { type: field.type, op, name });
+    const read = readValue(reader, `${path}.values[${index}]`, item, { ...field, op });
     if (read !== undefined) checked.push(read);
   }
   return { field: name, op, values: checked };
 }
 
-interface ValueKind {
-  type: FieldType;
+interface ValueKind extends SelectorField {
   op: Operator;
-  name: string;
 }
 
 function readValue(
@@ -64,17 +58,17 @@ function readValue(
   value: unknown,
   kind: ValueKind,
 ): Predicate["values"][number] | undefined {
-  if (kind.type === "path") return reader.text(path, value, MAX_PATH);
+  if (kind.type === "path" || kind.type === "text") return reader.text(path, value, MAX_PATH);
   if (kind.type === "address") return readAddress(reader, path, value, kind.op);
   if (kind.type === "device") return readLike(reader, path, value, /^\d{1,4}:\d{1,7}$/, '"major:minor"');
-  if (kind.type === "flags")
-    return readLike(reader, path, value, /^O_[A-Z]+$/, "the name of an open flag, as O_WRONLY");
+  if (kind.type === "flags") return reader.oneOf(path, value, kind.names ?? []);
   if (kind.type === "capability")
     return readLike(reader, path, value, /^CAP_[A-Z_]+$/, "the name of a capability, as CAP_SYS_ADMIN");
   if (kind.type === "boolean") return readLike(reader, path, value, /^(?:true|false)$/, '"true" or "false"');
   if (kind.type === "namespace" && value === "host") return value;
   if (kind.type === "protocol" && (value === "tcp" || value === "udp")) return value;
-  const high = MAX_NUMBER[kind.name] ?? MAX_U32;
+  if (typeof value === "string" && kind.type === "name") return reader.oneOf(path, value, kind.names ?? []);
+  const high = kind.most ?? (kind.type === "protocol" ? MAX_PROTOCOL : MAX_U32);
   if (kind.op !== "range" && kind.op !== "notRange") return reader.integer(path, value, 0, high);
   if (Array.isArray(value) && value.length === 2) {
     const low = reader.integer(`${path}[0]`, value[0], 0, high);

@@ -1,5 +1,6 @@
 import { EVENT_KINDS } from "../../bus/generated/events.ts";
-import type { Event, EventKind } from "../../bus/generated/events.ts";
+import type { Event } from "../../bus/generated/events.ts";
+import { EXAMPLES } from "../../bus/generated/examples.ts";
 import { formatEventId } from "../../bus/ids.ts";
 
 type Json = { [key: string]: unknown };
@@ -60,20 +61,10 @@ const AROUND: Json = {
   ancestors: [{ exec_id: "dGVzdDoxOjE6MQ==", pid: 1, binary: "/usr/lib/systemd/systemd" }],
 };
 
-const FILE: Json = {
-  ...{
-    path: "/etc/hostname",
-    flags: ["O_RDONLY"],
-    mode: "0644",
-    type: "regular",
-    inode: 1311,
-    device: "8:1",
-    links: 1,
-  },
-  ...{ uid: 0, gid: 0, deleted: false, anonymous: false, unreachable: false, truncated: false, upper: false },
-};
-
-const ORDINARY: Record<EventKind, Json> = {
+const ORDINARY: Readonly<Record<string, Json>> = {
+  ...Object.fromEntries(
+    Object.entries(EXAMPLES).map(([kind, members]) => [kind, { process: PROCESS, ...AROUND, ...members }]),
+  ),
   process_exec: { rung: "tp_btf", process: EXEC_PROCESS, ...AROUND },
   process_exit: {
     rung: "tp_btf",
@@ -84,7 +75,6 @@ const ORDINARY: Record<EventKind, Json> = {
     core_dumped: false,
     duration_ns: 1000,
   },
-  file_open: { rung: "lsm", process: PROCESS, ...AROUND, file: FILE, result: null },
   denial: {
     ...{
       rung: "tp_btf",
@@ -107,7 +97,7 @@ export function fillEvent(given: unknown, index: number): Event | string {
   if (!(EVENT_KINDS as readonly unknown[]).includes(kind)) return `unknown event kind ${JSON.stringify(kind)}`;
   const node = typeof rest["node"] === "string" ? rest["node"] : "test";
   const id = formatEventId({ node, boot: "0", epoch: 1, kind: kind as string, seq: index + 1 });
-  const filled = merge({ id, kind, node, time: TIME, ...ORDINARY[kind as EventKind] }, rest);
+  const filled = merge({ id, kind, node, time: TIME, ...ORDINARY[kind as string] }, rest);
   const process = filled["process"];
   if (isMap(process) && isMap(process["container"])) process["container"] = merge(CONTAINER, process["container"]);
   return filled as unknown as Event;

@@ -1,5 +1,5 @@
 import koffi from "koffi";
-import { ProcessExecRecord, ProcessExitRecord, ProcessForkRecord } from "../../agent/generated/records.ts";
+import { ProcessExecRecord, ProcessExitRecord, ProcessCloneRecord } from "../../agent/generated/records.ts";
 import { libbpf } from "../../agent/kernel/libbpf.ts";
 import { BpfObject } from "../../agent/kernel/object.ts";
 import { type OnRecord, RingReader } from "../../agent/kernel/ring.ts";
@@ -16,7 +16,7 @@ const RING_BYTES = 8 * 1024 * 1024;
 const GETPPID = process.arch === "arm64" ? 173 : 110;
 
 const exec = new ProcessExecRecord();
-const fork = new ProcessForkRecord();
+const fork = new ProcessCloneRecord();
 const exit = new ProcessExitRecord();
 let checksum = 0;
 
@@ -28,7 +28,7 @@ const decode: OnRecord = (data, offset, length) => {
       checksum += Number(exec.time & 1n) + Number(exec.keyStart & 1n) + exec.cgroupId + exec.binary.length;
       return;
     }
-    case ProcessForkRecord.KIND: {
+    case ProcessCloneRecord.KIND: {
       fork.at(data, offset, length);
       checksum += fork.keyTgid + fork.parentTgid + fork.sourceTgid + fork.cgroupId + fork.flags;
       checksum += Number(fork.time & 1n) + Number(fork.keyStart & 1n);

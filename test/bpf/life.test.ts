@@ -104,7 +104,7 @@ test(`${STORM_SIZE} short-lived processes: each exec and exit exactly once`, () 
   expect(exits.map((exit) => exit.keyTgid).sort(numbers)).toEqual(
     lines.map((line) => Number.parseInt(line, 10)).sort(numbers),
   );
-  expect(["process_exec", "process_fork", "process_exit"].map((kind) => tracer.lost(kind as RecordKind))).toEqual([
+  expect(["process_exec", "process_clone", "process_exit"].map((kind) => tracer.lost(kind as RecordKind))).toEqual([
     0, 0, 0,
   ]);
 });
@@ -114,7 +114,7 @@ test("what finds no room in the ring is counted by kind", () => {
   try {
     run(STORM, ["500", "4", "/bin/true"]);
     small.drain();
-    const told = { process_exec: small.execs, process_fork: small.forks, process_exit: small.exits };
+    const told = { process_exec: small.execs, process_clone: small.forks, process_exit: small.exits };
     for (const [kind, records] of Object.entries(told)) {
       const lost = small.lost(kind as RecordKind);
       expect(lost).toBeGreaterThan(0);

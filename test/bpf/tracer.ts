@@ -3,7 +3,7 @@ import { join } from "node:path";
 import {
   ProcessExecRecord,
   ProcessExitRecord,
-  ProcessForkRecord,
+  ProcessCloneRecord,
   PROCESS_FLAG,
   RECORD_KINDS,
   type ProcessFlag,
@@ -30,7 +30,7 @@ const PROGRAMS = ["process_exec", "process_fork", "process_exit"];
 export class Tracer {
   readonly maps = new SharedMaps();
   readonly execs: ProcessExecRecord[] = [];
-  readonly forks: ProcessForkRecord[] = [];
+  readonly forks: ProcessCloneRecord[] = [];
   readonly exits: ProcessExitRecord[] = [];
   readonly #object: BpfObject;
   readonly #links: BpfLink[];
@@ -52,7 +52,7 @@ export class Tracer {
       const take = <R extends RecordReader>(record: R, into: R[]) => into.push(record.at(copy, 0, length));
       const kind = recordKind(data, offset, length);
       if (kind === RECORD_KINDS.process_exec) take(new ProcessExecRecord(), this.execs);
-      else if (kind === RECORD_KINDS.process_fork) take(new ProcessForkRecord(), this.forks);
+      else if (kind === RECORD_KINDS.process_clone) take(new ProcessCloneRecord(), this.forks);
       else if (kind === RECORD_KINDS.process_exit) take(new ProcessExitRecord(), this.exits);
     });
     return this;

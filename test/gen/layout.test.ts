@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { RECORD_KINDS } from "../../agent/generated/records.ts";
 import { GenerateError } from "../../bpf/gen/errors.ts";
 import { integerAt, leavesOf, readLayouts } from "../../bpf/gen/layout.ts";
 import { compileLayouts } from "./compile.ts";
@@ -26,7 +27,7 @@ test("a record is read whole", () => {
     char text[0] LEN("text_len") DOC("text");`;
   const btf = compileLayouts(`struct process_exit_record { ${HEADER} ${fields} };`, ["process_exit_record"]);
   const [record] = readLayouts(btf).records;
-  expect([record?.kind, record?.number, record?.struct.size]).toEqual(["process_exit", 3, 48]);
+  expect([record?.kind, record?.number, record?.struct.size]).toEqual(["process_exit", RECORD_KINDS.process_exit, 48]);
   expect(record && [...leavesOf(record).keys()]).toEqual([
     "key.start",
     "key.self_exec_id",

@@ -7,6 +7,7 @@ import { afterAll, expect, test } from "vitest";
 import type { DenialEvent, ProcessExecEvent } from "../../bus/generated/events.ts";
 import { Btf } from "../../bpf/gen/btf.ts";
 import { GenerateError } from "../../bpf/gen/errors.ts";
+import { readKinds } from "../../bpf/gen/kinds.ts";
 import { outputs, staleOutputs, writeOutputs } from "../../bpf/gen/outputs.ts";
 import { WIRE } from "../../bpf/gen/wire-events.ts";
 import type { Wire } from "../../bpf/gen/wire.ts";
@@ -19,8 +20,8 @@ const directory = mkdtempSync(join(tmpdir(), "reeve-outputs-"));
 
 afterAll(() => rmSync(directory, { recursive: true }));
 
-test("what is missing or changed is stale, by name", () => {
-  const files = outputs(BTF, WIRE);
+test("what is missing or changed is stale, by name", async () => {
+  const files = outputs(BTF, WIRE, await readKinds(REPO));
   expect(staleOutputs(directory, files).length).toBe(files.size);
   expect(writeOutputs(directory, files)).toEqual([...files.keys()]);
   expect(staleOutputs(directory, files)).toEqual([]);
@@ -29,7 +30,8 @@ test("what is missing or changed is stale, by name", () => {
   expect(staleOutputs(directory, files)).toEqual(["docs/events.md is stale: npm run generate"]);
 });
 
-test("a wire field that comes from nowhere, and a record's field that goes nowhere, are refused", () => {
+test("a wire field that comes from nowhere, and a record's field that goes nowhere, are refused", async () => {
+  const kinds = await readKinds(REPO);
   const Process = WIRE.objects["Process"];
   if (!Process) throw new Error("no Process");
   const { cwd: _, ...fields } = Process.fields;
@@ -42,7 +44,7 @@ test("a wire field that comes from nowhere, and a record's field that goes nowhe
   };
   const failure = (() => {
     try {
-      outputs(BTF, broken);
+      outputs(BTF, broken, kinds);
     } catch (error) {
       return error;
     }

@@ -14,7 +14,7 @@ function ring(kind: number, size: number, fill: (record: Buffer) => void, offset
 
 test("fields are read where they lie, times exactly", () => {
   const time = 2n ** 60n + 1n;
-  const data = ring(3, ProcessExitRecord.BYTES, (record) => {
+  const data = ring(ProcessExitRecord.KIND, ProcessExitRecord.BYTES, (record) => {
     record.writeBigUInt64LE(time, 8);
     record.writeBigUInt64LE(time + 1n, 16);
     record.writeUInt32LE(4_000_000_000, 32);
@@ -24,7 +24,7 @@ test("fields are read where they lie, times exactly", () => {
   const exit = new ProcessExitRecord().at(data, 64, ProcessExitRecord.BYTES);
   expect([exit.time, exit.keyStart, exit.keyTgid]).toEqual([time, time + 1n, 4_000_000_000]);
   expect([exit.status, exit.signal, exit.coreDumped]).toEqual([0, 9, true]);
-  expect(recordKind(data, 64, ProcessExitRecord.BYTES)).toBe(3);
+  expect(recordKind(data, 64, ProcessExitRecord.BYTES)).toBe(ProcessExitRecord.KIND);
   expect(recordKind(data, 64, 8)).toBe(0);
 });
 
@@ -35,7 +35,7 @@ test("tails follow one another; one reader serves many records", () => {
     ["", "", ""],
   ] as const) {
     const tails = Buffer.from(binary + cwd + rest);
-    const data = ring(4, ProcessSeedRecord.BYTES + tails.length, (record) => {
+    const data = ring(ProcessSeedRecord.KIND, ProcessSeedRecord.BYTES + tails.length, (record) => {
       // image begins at 16; its lengths stand at its end
       const lengths = [Buffer.byteLength(binary), cwd.length, 0, 0, rest.length];
       for (const [index, length] of lengths.entries()) record.writeUInt16LE(length, 276 + 2 * index);
@@ -48,7 +48,7 @@ test("tails follow one another; one reader serves many records", () => {
 
 test("a record of another kind or size is an error, never a guess", () => {
   const size = ProcessExitRecord.BYTES;
-  const data = ring(3, size, () => {});
+  const data = ring(ProcessExitRecord.KIND, size, () => {});
   const reader = new ProcessExitRecord();
   const code = (act: () => unknown) => {
     try {
@@ -71,7 +71,7 @@ test("a record of another kind or size is an error, never a guess", () => {
       ),
     ),
   ).toBe("record_kind");
-  const tail = ring(4, ProcessSeedRecord.BYTES, (record) => record.writeUInt16LE(1, 276));
+  const tail = ring(ProcessSeedRecord.KIND, ProcessSeedRecord.BYTES, (record) => record.writeUInt16LE(1, 276));
   expect(code(() => new ProcessSeedRecord().at(tail, 64, ProcessSeedRecord.BYTES))).toBe("record_size");
 });
 

@@ -73,7 +73,7 @@ function readerLines(record: RecordLayout): string[] {
 }
 
 /** Structs whose name says nothing about a record's fields. */
-const UNNAMED = new Set(["header", "image"]);
+const UNNAMED = new Set(["header", "image", "act"]);
 
 /** Getters of a field: nested structs become one name, `image.key.tgid` is `keyTgid`. */
 function memberLines(field: Field, base: number, prefix: string): string[] {
@@ -142,6 +142,7 @@ function integerType(field: Field): string {
 function reading(field: Field, offset: string): string {
   const type = integerType(field);
   if (type === "bigint") return `this.u64(${offset})`;
+  if (field.kind === "integer" && field.signed) return `this.s${field.size * 8}(${offset})`;
   const read = number_(offset, field.size);
   return type === "boolean" ? `${read} !== 0` : read;
 }

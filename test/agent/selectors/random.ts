@@ -104,8 +104,11 @@ export function randomSelector(random: Random, hook: Hook, id: number, now: bigi
 
 function randomPredicate(random: Random, hook: Hook, words: Vocabulary): Predicate {
   const kinds = [pathPredicate, pathPredicate, idPredicate, idRange, capability, property, namespace];
-  const own = { process_exec: [], network_connect: [port, port, address, protocol], file_open: [file, file, flags] };
-  return random.pick([...kinds, ...own[hook]])(random, words);
+  const own: Partial<Record<Hook, (typeof kinds)[number][]>> = {
+    network_connect: [port, port, address, protocol],
+    file_open: [file, file, flags],
+  };
+  return random.pick([...kinds, ...(own[hook] ?? [])])(random, words);
 }
 
 function not(random: Random, op: string): Operator {

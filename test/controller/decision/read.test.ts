@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { HOOKS } from "../../../bus/types/selector.ts";
 import { readDecision } from "../../../controller/decision/read.ts";
 import { describeProblems } from "../../../controller/problems.ts";
 
@@ -56,7 +57,7 @@ describe("what is wrong is named, with what is allowed", () => {
     ["deny", 'the whole is "deny"'],
     [{ action: undefined }, "action is missing (allowed: deny, kill, signal)"],
     [{ action: "post" }, 'action is "post" (allowed: deny, kill, signal)'],
-    [{ hook: "file_read" }, 'hook is "file_read" (allowed: process_exec, network_connect, file_open)'],
+    [{ hook: "file_read" }, `hook is "file_read" (allowed: ${HOOKS.join(", ")})`],
     [{ scop: {} }, "scop is unknown, did you mean scope?"],
     [{ scope: [] }, "scope is [] (allowed: an object of nodes, host, cgroup"],
     [{ scope: { containr: {} } }, "scope.containr is unknown, did you mean container?"],
@@ -90,7 +91,7 @@ describe("what is wrong is named, with what is allowed", () => {
     ],
     [exec("process.memfd", "in", [1]), 'match[0].values[0] is 1 (allowed: "true" or "false")'],
     [open("file.device", "in", [254]), 'match[0].values[0] is 254 (allowed: "major:minor")'],
-    [open("file.flags", "mask", ["write"]), "the name of an open flag"],
+    [open("file.flags", "mask", ["write"]), "(allowed: O_WRONLY, O_RDWR"],
     [open("file.flags", "in", ["O_RDWR"]), 'match[0].op is "in" (allowed: mask)'],
     [{ mode: "dry" }, 'mode is "dry" (allowed: monitor, enforce)'],
     [{ priority: 1.5 }, "priority is 1.5"],

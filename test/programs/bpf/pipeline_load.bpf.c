@@ -57,12 +57,12 @@ static __always_inline void name_mark(char *binary, __u64 number)
 static __always_inline int make(const struct task_struct *task, __u64 number)
 {
 	struct exec_with_tails *exec;
-	struct process_fork_record *fork;
+	struct process_clone_record *fork;
 	struct process_exit_record *exit;
 	struct process_key key;
 
 	own_key(&key, number);
-	fork = record_reserve(RECORD_PROCESS_FORK, sizeof(*fork));
+	fork = record_reserve(RECORD_PROCESS_CLONE, sizeof(*fork));
 	if (!fork)
 		return 1;
 	__builtin_memset((char *)fork + sizeof(fork->header), 0,

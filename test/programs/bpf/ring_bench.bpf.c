@@ -30,10 +30,10 @@ static __always_inline void key(struct process_key *to, __u32 tgid)
 static __always_inline int turn(__u32 tgid)
 {
 	struct exec_with_tails *exec;
-	struct process_fork_record *fork;
+	struct process_clone_record *fork;
 	struct process_exit_record *exit;
 
-	fork = record_reserve(RECORD_PROCESS_FORK, sizeof(*fork));
+	fork = record_reserve(RECORD_PROCESS_CLONE, sizeof(*fork));
 	if (!fork)
 		return 1;
 	__builtin_memset((char *)fork + sizeof(fork->header), 0,
