@@ -1,11 +1,12 @@
 import { parseRange } from "../formula/cidr.ts";
 import type { Atom, AtomValue, Range } from "../formula/formula.ts";
 import { atomText } from "../formula/text.ts";
-import { SELECTOR_FIELDS, type FieldType } from "../types/fields.ts";
+import { SELECTOR_FIELDS, type SelectorField } from "../types/fields.ts";
 import type { Operator, Predicate } from "../types/selector.ts";
 
-/** What the matcher can compare: longer paths it knows the beginning of only. */
-const PATH_BYTES = 255;
+/** What the matcher can compare: of longer texts it knows the beginning only. */
+const TEXT_BYTES = 255;
+/** Where a field does not say what its highest number is. */
 const NUMBER_MAX = 0xffff_ffff;
 /** What bytes that are no UTF-8 became in an event: which they were is not known any more. */
 const REPLACED = "\ufffd";
@@ -24,7 +25,7 @@ export function carried(atom: Atom, hook: string): { predicate: Predicate } | { 
     return { lack: `${name} may be another one in the event` };
   if (atom.not) return { lack: `${atomText(atom)}: only what must be there is asked for` };
   if (atom.fold) return { lack: `${atomText(atom)}: selectors compare with case` };
-  const made = valuesOf(atom, field.type, name);
+  const made = valuesOf(atom, field);
   if (made === null || !(field.operators as readonly string[]).includes(made.op))
     return { lack: `${atomText(atom)}: selectors cannot say that` };
   return { predicate: { field: name, ...made } };
@@ -33,16 +34,19 @@ export function carried(atom: Atom, hook: string): { predicate: Predicate } | { 
 type Values = Predicate["values"];
 type Made = { op: Operator; values: Values } | null;
 
-function valuesOf({ op, values }: Atom, type: FieldType, name: string): Made {
+function valuesOf({ op, values }: Atom, { type, most = NUMBER_MAX, names = [], hooks }: SelectorField): Made {
   switch (type) {
     case "path":
-      return pathValues(op, values);
+      return textValues(op, values, true);
+    case "text":
+      return textValues(op, values, false);
     case "number":
-      return op === "range"
-        ? rangeValues(values, mostOf(name))
-        : op === "in"
-          ? numberValues(values, mostOf(name))
-          : null;
+      return op === "range" ? rangeValues(values, most) : op === "in" ? numberValues(values, most) : null;
+    // which of the names a hook knows is said where there is one hook only
+    case "name":
+      return op === "in" && hooks.length === 1
+        ? texts(values, (text) => text !== "other" && names.includes(text))
+        : null;
     case "address":
       return op === "in" || op === "cidr" ? addressValues(op, values) : null;
     case "device":
@@ -65,20 +69,16 @@ function texts(values: readonly AtomValue[], allowed: (text: string) => boolean)
     : null;
 }
 
-function pathValues(op: Atom["op"], values: readonly AtomValue[]): Made {
+function textValues(op: Atom["op"], values: readonly AtomValue[], path: boolean): Made {
   if (op !== "in" && op !== "prefix" && op !== "suffix") return null;
   const can = (value: AtomValue): value is string =>
     typeof value === "string" &&
     value !== "" &&
     !value.includes("\0") &&
     !value.includes(REPLACED) &&
-    Buffer.byteLength(value) <= PATH_BYTES &&
-    (op === "suffix" || value.startsWith("/"));
+    Buffer.byteLength(value) <= TEXT_BYTES &&
+    (!path || op === "suffix" || value.startsWith("/"));
   return values.every(can) ? { op, values: [...values] } : null;
-}
-
-function mostOf(name: string): number {
-  return name.endsWith("port") ? 0xffff : NUMBER_MAX;
 }
 
 function numberValues(values: readonly AtomValue[], most: number): Made {
@@ -92,10 +92,10 @@ function rangeValues(values: readonly AtomValue[], most: number): Made {
   for (const value of values) {
     const { min, max, above, below, other } = value as Range;
     if (other) return null;
+    // of numbers that no event can tell exactly there may be some beyond
+    if (max === undefined && most > NUMBER_MAX) return null;
     const low = Math.max(0, min === undefined ? 0 : above ? Math.floor(min) + 1 : Math.ceil(min));
     const high = Math.min(most, max === undefined ? most : below ? Math.ceil(max) - 1 : Math.floor(max));
-    // a number field that may hold more than `most` is not cut off at it
-    if (max === undefined && most === NUMBER_MAX) return null;
     if (low <= high) pairs.push([low, high]);
   }
   return pairs.length === 0 ? null : { op: "range", values: pairs };

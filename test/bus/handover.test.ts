@@ -36,9 +36,9 @@ test("what comes while a partition changes hands waits for nobody's time limit",
     return feed;
   };
   const feeds = [await read(), await read()];
-  let publishing = true;
+  const publishing = new AbortController();
   const publisher = (async () => {
-    for (let n = 0; publishing; n++) {
+    for (let n = 0; !publishing.signal.aborted; n++) {
       published.set(`${n}`, performance.now());
       await agent.events.publish(subject, Buffer.from(`${n}`), `m${n}`);
     }
@@ -49,7 +49,7 @@ test("what comes while a partition changes hands waits for nobody's time limit",
     await next.setPartitions([partition]);
     await new Promise((wake) => setTimeout(wake, 50));
   }
-  publishing = false;
+  publishing.abort();
   await publisher;
   await until(() => done.size === published.size, 15_000);
   const waits = [...published].map(([text, at]) => done.get(text)! - at).sort((a, b) => b - a);

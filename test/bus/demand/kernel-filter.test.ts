@@ -52,6 +52,22 @@ test.each<[string, Atom, string, Predicate | string]>([
     "network_connect",
     { field: "socket.dport", op: "range", values: [[1025, 65535]] },
   ],
+  ["a name", atom("in", ["signal"], ["SIGKILL"]), "process_signal", { field: "signal", op: "in", values: ["SIGKILL"] }],
+  ["a name that is none", atom("in", ["signal"], ["SIGNOTHING"]), "process_signal", "selectors cannot say that"],
+  ["a name of one of several hooks", atom("in", ["call"], ["mount"]), "mount", "selectors cannot say that"],
+  [
+    "a text",
+    atom("prefix", ["link_target"], [".."]),
+    "file_symlink",
+    { field: "link_target", op: "prefix", values: [".."] },
+  ],
+  [
+    "flags, of which a hook takes few",
+    atom("in", ["file", "flags", "[]"], ["O_CREAT"]),
+    "file_open",
+    "no field of selectors",
+  ],
+  ["no upper bound of a large number", atom("range", ["file", "inode"], [{ min: 5 }]), "file_open", "cannot say that"],
   [
     "what may be no number",
     atom("range", ["socket", "dport"], [{ min: 1, other: true }]),
