@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { kernelsDocument } from "../lib/document.ts";
 import type { KernelResults } from "../lib/results.ts";
 
-const rung = { hook: "file_open", used: true, ok: true, can_deny: true, detail: "denies opens" } as const;
+const rung = { hook: "file_open", used: true, ok: true, can_deny: true, actions: ["deny"], detail: "denies opens" } as const;
 
 function results(kernel: string, part: Partial<KernelResults>): KernelResults {
   const none = { rungs: [], programs: {}, tests: {} };
@@ -11,14 +11,14 @@ function results(kernel: string, part: Partial<KernelResults>): KernelResults {
 
 test("one row for each rung and program, one column for each kernel, reasons once", () => {
   const old = results("5.10", {
-    rungs: [{ ...rung, hook: "process_exec", rung: "lsm", ok: false, used: false, can_deny: false, detail: "no BTF" }],
+    rungs: [{ ...rung, hook: "process_exec", rung: "lsm", ok: false, used: false, can_deny: false, actions: [], detail: "no BTF" }],
     programs: { a: "no such | helper", b: "no such | helper" },
     tests: { "x.test.ts": { passed: 3, failed: 1, skipped: 0, failures: ["denies"] } },
   });
   const young = results("6.12", {
     rungs: [
       { ...rung, hook: "process_exec", rung: "lsm", used: false },
-      { ...rung, hook: "process_exec", rung: "tp_btf", can_deny: false, detail: "sees" },
+      { ...rung, hook: "process_exec", rung: "tp_btf", can_deny: false, actions: [], detail: "sees" },
     ],
     programs: { a: 412_345 },
     tests: { "x.test.ts": { passed: 4, failed: 0, skipped: 1 } },
