@@ -1164,7 +1164,7 @@ export interface StdioRedirectEvent extends Envelope {
   /** 0, 1 or 2 */
   fd: number;
   /** the descriptor that was duplicated */
-  from: number;
+  old_fd: number;
   /** the socket */
   socket: RedirectedSocket;
 }
@@ -1175,16 +1175,16 @@ export interface RedirectedSocket {
   family: "unix" | "ipv4" | "ipv6" | "other";
   /** inode number of the file, pipe or socket */
   inode: number;
-  /** tcp, udp, or the protocol's number; null but for ipv4 and ipv6, as the addresses */
-  protocol: string | null;
+  /** of an ipv4 or ipv6 socket, as the addresses: tcp, udp, or the protocol's number */
+  protocol?: string;
   /** local address of a socket; IPv4 in the first four bytes */
-  saddr: string | null;
+  saddr?: string;
   /** local port of a socket, else 0 */
-  sport: number | null;
+  sport?: number;
   /** peer's address of a socket; IPv4 in the first four bytes */
-  daddr: string | null;
+  daddr?: string;
   /** peer's port of a socket, else 0 */
-  dport: number | null;
+  dport?: number;
 }
 
 /** A process asked to handle page faults itself. Told only where a selector of action post asks for it. */

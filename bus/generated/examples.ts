@@ -31,6 +31,6 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, unknown>>
   process_fork: {"rung":"tp_btf","child":{"exec_id":"dGVzdDoxOjQzMDA6MQ==","pid":4300,"uid":1000,"binary":"/usr/bin/sleep","arguments":"60","cwd":"/","start_time":"2026-01-01T00:00:00.000000000Z"}},
   process_signal: {"rung":"lsm","signal":"SIGTERM","target":{"exec_id":"dGVzdDoxOjQzMDA6MQ==","pid":4300,"uid":1000,"binary":"/usr/bin/sleep","arguments":"60","cwd":"/","start_time":"2026-01-01T00:00:00.000000000Z"},"target_tid":null,"target_pid":4300,"outcome":"delivered","result":0},
   ptrace: {"rung":"lsm","request":"PTRACE_ATTACH","target":{"exec_id":"dGVzdDoxOjQzMDA6MQ==","pid":4300,"uid":1000,"binary":"/usr/bin/sleep","arguments":"60","cwd":"/","start_time":"2026-01-01T00:00:00.000000000Z"},"target_pid":4300,"address":"0x0","data":"0x0","result":0},
-  stdio_redirect: {"rung":"sys_exit","fd":0,"from":3,"socket":{"family":"ipv4","inode":41312,"protocol":"tcp","saddr":"127.0.0.1","sport":40112,"daddr":"127.0.0.1","dport":9001}},
+  stdio_redirect: {"rung":"sys_exit","fd":0,"old_fd":3,"socket":{"family":"ipv4","inode":41312,"protocol":"tcp","saddr":"127.0.0.1","sport":40112,"daddr":"127.0.0.1","dport":9001}},
   userfaultfd: {"rung":"lsm","flags":["UFFD_USER_MODE_ONLY"],"result":3},
 };
