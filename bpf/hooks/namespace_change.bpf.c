@@ -78,9 +78,12 @@ static __always_inline __u32 flags_of(struct pt_regs *regs, __u32 call)
 	return call == NAMESPACE_CALL_UNSHARE ? syscall_arg(regs, 0) : syscall_arg(regs, 1);
 }
 
-static __always_inline __u32 changed(const struct namespaces *before,
-				     const struct namespaces *after)
+/* What is other than it was. Not inlined, nor is what fills the record: their stack is not to be below the matcher's. */
+static __noinline __u32 changed(const struct namespaces *before)
 {
+	struct namespaces now, *after = &now;
+
+	read_namespaces(&now, bpf_get_current_task_btf());
 	return (before->uts != after->uts ? NAMESPACE_TYPE_UTS : 0) |
 	       (before->ipc != after->ipc ? NAMESPACE_TYPE_IPC : 0) |
 	       (before->mnt != after->mnt ? NAMESPACE_TYPE_MNT : 0) |
@@ -116,22 +119,29 @@ int BPF_PROG(namespace_sys_enter, struct pt_regs *regs, long number)
 	return 0;
 }
 
+static __noinline void fill(struct namespace_change_record *record, const struct namespaces *before)
+{
+	read_namespaces(&record->after, bpf_get_current_task_btf());
+	record->before_known = before != NULL;
+	record->before = before ? *before : record->after;
+	read_key(&record->child, NULL);
+}
+
 SEC("tp_btf/sys_exit")
 int BPF_PROG(namespace_sys_exit, struct pt_regs *regs, long result)
 {
 	__u32 call = call_of(regs), tid, verdict, types, flags;
 	struct namespace_change_record *record;
-	struct namespaces after, *before;
+	struct namespaces *before;
 
 	if (!call || !match_asked(HOOK_NAMESPACE_CHANGE))
 		return 0;
 	tid = bpf_get_current_pid_tgid();
-	read_namespaces(&after, bpf_get_current_task_btf());
 	before = bpf_map_lookup_elem(&namespaces_before, &tid);
 	flags = flags_of(regs, call);
 	types = flags & NAMESPACE_TYPES;
 	if (!types && before)
-		types = changed(before, &after);
+		types = changed(before);
 	/* unshare may be about other things only: file tables, signal handlers */
 	if (types || call == NAMESPACE_CALL_SETNS) {
 		verdict = match_namespace_change(call, types, call_want);
@@ -140,10 +150,7 @@ int BPF_PROG(namespace_sys_exit, struct pt_regs *regs, long result)
 			record->call = call;
 			record->types = types;
 			record->flags = flags;
-			record->after = after;
-			record->before_known = before != NULL;
-			record->before = before ? *before : after;
-			read_key(&record->child, NULL);
+			fill(record, before);
 		}
 		act_end(verdict, RECORD_NAMESPACE_CHANGE, sizeof(*record), result);
 	}

@@ -102,8 +102,7 @@ static __always_inline __u32 id_of(struct pt_regs *regs, const __u32 which)
 	return id;
 }
 
-static __always_inline void fill_asked(struct process_credentials_record *record,
-				       struct pt_regs *regs)
+static __noinline void fill_asked(struct process_credentials_record *record, struct pt_regs *regs)
 {
 	__u32 call = record->call;
 
@@ -121,12 +120,23 @@ static __always_inline void fill_asked(struct process_credentials_record *record
 	}
 }
 
-static __always_inline __u64 gained(const struct credentials *before,
-				    const struct credentials *after)
+/* Capabilities that were not there before. Not inlined, nor is what fills the record: their stack is not to be below the matcher's. */
+static __noinline __u64 gained(const struct credentials *before)
 {
-	return (after->cap_effective & ~before->cap_effective) |
-	       (after->cap_permitted & ~before->cap_permitted) |
-	       (after->cap_ambient & ~before->cap_ambient);
+	struct credentials now;
+
+	read_credentials(&now, bpf_get_current_task_btf());
+	return (now.cap_effective & ~before->cap_effective) |
+	       (now.cap_permitted & ~before->cap_permitted) |
+	       (now.cap_ambient & ~before->cap_ambient);
+}
+
+static __noinline void fill(struct process_credentials_record *record,
+			    const struct credentials *before)
+{
+	read_credentials(&record->after, bpf_get_current_task_btf());
+	record->before_known = before != NULL;
+	record->before = before ? *before : record->after;
 }
 
 /* `ids`: the new real user id << 32 | the effective one. */
@@ -163,21 +173,20 @@ int BPF_PROG(credentials_sys_exit, struct pt_regs *regs, long result)
 {
 	__u32 call = call_of(regs), tid, verdict;
 	struct process_credentials_record *record;
-	struct credentials after, *before;
+	struct credentials *before;
+	const struct cred *cred;
 
 	if (!call || !match_asked(HOOK_PROCESS_CREDENTIALS))
 		return 0;
 	tid = bpf_get_current_pid_tgid();
-	read_credentials(&after, bpf_get_current_task_btf());
 	before = bpf_map_lookup_elem(&credentials_before, &tid);
-	verdict = match_process_credentials(call, (__u64)after.uid << 32 | after.euid,
-					    before ? gained(before, &after) : 0, call_want);
+	cred = bpf_get_current_task_btf()->real_cred;
+	verdict = match_process_credentials(call, (__u64)cred->uid.val << 32 | cred->euid.val,
+					    before ? gained(before) : 0, call_want);
 	record = act_record(&verdict, RECORD_PROCESS_CREDENTIALS);
 	if (record) {
 		record->call = call;
-		record->after = after;
-		record->before_known = before != NULL;
-		record->before = before ? *before : after;
+		fill(record, before);
 		fill_asked(record, regs);
 	}
 	act_end(verdict, RECORD_PROCESS_CREDENTIALS, sizeof(*record), result);
@@ -185,20 +194,25 @@ int BPF_PROG(credentials_sys_exit, struct pt_regs *regs, long result)
 	return 0;
 }
 
+/* What a set has that another has not; both forms of a set are 64 bits in the same order on little-endian machines. */
+static __noinline __u64 more(const void *set, const void *than)
+{
+	__u64 more = 0, less = 0;
+
+	bpf_probe_read_kernel(&more, sizeof(more), set);
+	bpf_probe_read_kernel(&less, sizeof(less), than);
+	return more & ~less;
+}
+
 /* What LSM is asked about: credentials that are made and not yet taken. */
-__noinline __u32 decide(__u64 new, __u64 old)
+static __always_inline __u32 decide(__u64 new, __u64 old)
 {
 	struct cred *to = (struct cred *)new, *from = (struct cred *)old;
 	__u64 ids = (__u64)BPF_CORE_READ(to, uid.val) << 32 | BPF_CORE_READ(to, euid.val);
-	__u64 more[2] = {}, less[2] = {};
 
-	/* both forms of a set are 64 bits in the same order on little-endian machines */
-	bpf_probe_read_kernel(&more[0], sizeof(more[0]), &to->cap_effective);
-	bpf_probe_read_kernel(&more[1], sizeof(more[1]), &to->cap_permitted);
-	bpf_probe_read_kernel(&less[0], sizeof(less[0]), &from->cap_effective);
-	bpf_probe_read_kernel(&less[1], sizeof(less[1]), &from->cap_permitted);
 	return match_process_credentials(call_of(call_registers()), ids,
-					 (more[0] & ~less[0]) | (more[1] & ~less[1]),
+					 more(&to->cap_effective, &from->cap_effective) |
+						 more(&to->cap_permitted, &from->cap_permitted),
 					 MATCH_WANT_ENFORCE);
 }
 

@@ -64,9 +64,10 @@ test("each mount is told with source, mount point, type, flags, options and resu
     ["mount", 0],
   ]);
   expect(events).toMatchObject(
-    mounts.map(({ info: _, pid: __, flags, ...told }) =>
-      Object.assign(told, { rung, flags: bitNames(flags, FLAGS), process: { binary: MOUNTS } }),
-    ),
+    mounts.map(({ call, source, mount_point, fs_type, flags, options, result }) => {
+      const told = { call, source, mount_point, fs_type, flags: bitNames(flags, FLAGS), options, result };
+      return { rung, process: { binary: MOUNTS }, ...told };
+    }),
   );
   // as the kernel's own table has them
   for (const { info, source, mount_point, fs_type } of mounts

@@ -75,7 +75,7 @@ test("each use of keys is told", async () => {
     truths.map(({ call, key, key_type, description, payload_bytes, result }, at) => {
       const texts = { key_type: orNull(key_type), description: orNull(description) };
       const named = { operation: operations[at], keyring: keyrings[at] };
-      return { rung, call, key, payload_bytes, result, ...texts, ...named };
+      return Object.assign({ rung, call, key, payload_bytes, result }, texts, named);
     }),
   );
 });

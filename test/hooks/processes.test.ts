@@ -75,7 +75,7 @@ test("signals: only what a selector asks for is told, and a deny holds where the
     { signal: "SIGHUP", result, outcome },
     { signal: "SIGRTMIN+1", result, outcome },
   ]);
-  expect(truths.filter((one) => one.signal === "SIGHUP")[0]!.result).toBe(result);
+  expect(truths.find((one) => one.signal === "SIGHUP")!.result).toBe(result);
   expect(await rig.events("denial", pid, can_deny ? 2 : 0)).toHaveLength(can_deny ? 2 : 0);
 });
 
