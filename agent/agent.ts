@@ -85,7 +85,6 @@ export class Agent {
     });
     this.#observer.seed();
     this.hooks.attachScopes(log);
-    this.hooks.attachConnect();
     this.#sender.alsoHeld(() => this.#observer.gate.oldest());
     this.#matcher = makeMatcher({
       config,

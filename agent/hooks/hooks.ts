@@ -9,7 +9,7 @@ import { cgroup1Root } from "../process/cgroups.ts";
 import type { HookAbility } from "../selectors/types.ts";
 import { climb, type Climbed, type ClimbOptions, inShort, loadMatching } from "./climb.ts";
 import { DemandedHook } from "./demanded-hook.ts";
-import { CONNECT_LADDER, EXEC_KILL, EXEC_LADDER, KIND_LADDERS } from "./ladders.ts";
+import { EXEC_KILL, EXEC_LADDER, KIND_LADDERS } from "./ladders.ts";
 import { Results } from "./results.ts";
 import { canDeny, type Ladder, type Rung } from "./rung.ts";
 
@@ -120,12 +120,6 @@ export class Hooks {
     } catch (err) {
       log.warn({ err }, "new cgroups do not inherit their parents' scopes in the kernel");
     }
-  }
-
-  /** Never throws: a kernel without this hook says so in its status. */
-  attachConnect(): void {
-    const { foothold, refused } = this.#climb(CONNECT_LADDER);
-    this.#decided("network_connect", foothold?.rung, refused, CONNECT_LADDER.rungs.at(-1)!.name);
   }
 
   /**

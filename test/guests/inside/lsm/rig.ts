@@ -76,7 +76,6 @@ export class Rig implements AsyncDisposable {
     this.hooks.readSeed();
     this.hooks.readSeed();
     this.hooks.attachScopes({ warn: (it: unknown) => console.warn(it) } as never);
-    this.hooks.attachConnect();
     this.#ring = new RingReader(this.hooks.maps.fd("events")!, RING_BYTES);
     this.tables = new SelectorTables({
       maps: this.hooks.maps,
