@@ -9,7 +9,11 @@ export function doctorVerb(setExit: SetExit): Command {
   const command = verb(
     "doctor",
     "Look whether this host has what reeve up needs, and say what to do where it has not.",
-    ["sudo reeve doctor", "sudo reeve doctor --hooks", "sudo reeve doctor -o json | jq '.checks[] | select(.state != \"ok\")'"],
+    [
+      "sudo reeve doctor",
+      "sudo reeve doctor --hooks",
+      "sudo reeve doctor -o json | jq '.checks[] | select(.state != \"ok\")'",
+    ],
   )
     .addOption(outputOption("text", "json"))
     .option("--hooks", "instead: every hook, the rungs that this kernel takes for it, and what can be denied there");
@@ -48,7 +52,8 @@ async function showHooks(output: "text" | "json"): Promise<number> {
     import("../output/print.ts"),
     import("../errors.ts"),
   ]);
-  if (process.getuid?.() !== 0) throw new CliError("needs_root", "programs can only be loaded for trial by root: use sudo");
+  if (process.getuid?.() !== 0)
+    throw new CliError("needs_root", "programs can only be loaded for trial by root: use sudo");
   const report = await hooksReport();
   await printLine(output === "json" ? document(report, "json") : hooksText(report, paintFor(process.stdout)));
   return report.hooks.every(({ rung }) => rung !== null) ? EXIT.ok : EXIT.failed;
