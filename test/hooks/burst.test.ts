@@ -1,4 +1,7 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { cgroup2Root } from "../../agent/process/cgroups.ts";
 import { many, patience } from "../pace.ts";
 import { buildProgram } from "../programs/build.ts";
 import { HookRig, until } from "./rig.ts";
@@ -55,3 +58,17 @@ test(
     expect(KINDS.map((kind) => losses[`ring_overflow.${kind}`] ?? 0)).toEqual(found.map(({ lost }) => lost));
   },
 );
+
+test("what Reeve's own processes do is not told, whoever asks for everything", async () => {
+  const file = join(rig.dir, "everybody");
+  writeFileSync(file, "");
+  const match = [{ field: "file.path", op: "in" as const, values: [file] }];
+  await rig.demand(rig.selector("file_open", { match, scope: {} }));
+  const own = join(cgroup2Root()!, rig.world.config.agent.own_cgroup, "cgroup.procs");
+  const open = 'printf "%d\\n" $$ >&9; exec cat "$1"';
+  const [inside] = rig.shell<number>(`echo $$ > ${own}; ${open}`, file).truths;
+  const [outside] = rig.shell<number>(open, file).truths;
+  expect(await rig.events("file_open", outside!, 1)).toHaveLength(1);
+  expect(await rig.events("file_open", inside!, 0)).toEqual([]);
+  expect(await rig.events("file_open", rig.agent.pid, 0)).toEqual([]);
+});
