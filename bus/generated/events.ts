@@ -619,6 +619,8 @@ export interface FileOpenEvent extends Envelope {
   file: OpenedFile;
   /** the new file descriptor, or the error as a negative number; null where the end of the call is not seen (io_uring) */
   result: number | null;
+  /** opens of the file by the process that this event stands for, where the selector merges them (`rate_per: file`) */
+  count: number;
 }
 
 /** A process moved a file, or gave it another name. Told only where a selector of action post asks for it. */

@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Hook, Selector } from "../../bus/types/selector.ts";
@@ -8,6 +8,7 @@ import { HookRig } from "./rig.ts";
 const OBJECTS = buildProgram("objects");
 const KINDS = ["bpf_load", "keyring", "userfaultfd", "module_load"] as const;
 const EPERM = -1;
+const EBUSY = -16;
 
 interface Truth {
   kind: (typeof KINDS)[number];
@@ -107,6 +108,28 @@ test("page faults that a process handles itself and modules that it loads are to
       file: { path: module, inode: file!["inode"], mode: "0640", uid: 1234, gid: 4321, type: "regular" },
     },
   ]);
+});
+
+/** A module that the guest has, under another name: its file system is there already, so that it is taken and then fails. */
+function renamedOverlay(): string {
+  const path = join(rig.dir, "renamed.ko");
+  const image = readFileSync(join(import.meta.dirname, `../../.reeve/guests/${process.env["REEVE_GUEST"]}/overlay.ko`));
+  const room = Buffer.concat([Buffer.from("overlay"), Buffer.alloc(41)]);
+  const at = image.indexOf(room);
+  expect([at >= 0, image.indexOf(room, at + 1)]).toEqual([true, -1]);
+  image.write("renamed", at);
+  writeFileSync(path, image);
+  return path;
+}
+
+test.runIf(process.env["REEVE_GUEST"])("a module that the kernel takes is told by its own name", async () => {
+  const path = renamedOverlay();
+  await rig.demand("module_load");
+  const { truths } = rig.run<Truth>(OBJECTS, path, "0");
+  const truth = truths.at(-1)!;
+  const [, event] = await rig.events("module_load", truth.pid, 2);
+  expect(truth.result).toBe(EBUSY);
+  expect(event).toMatchObject({ name: "renamed", result: EBUSY, size: truth["size"], flags: [], file: { path } });
 });
 
 test("only what a selector asks for is told", async () => {

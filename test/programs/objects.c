@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * objects MODULE: asks the kernel for things of its own (eBPF programs and maps, keys, modules, page faults), and prints each
- * call and what came of it. MODULE is a file.
+ * objects MODULE [FLAGS]: asks the kernel for things of its own (eBPF programs and maps, keys, modules, page faults), and prints each
+ * call and what came of it. MODULE is a file, loaded by MODULE_INIT_* flags 3 if not said otherwise.
  */
 #include "truth.h"
 #include <errno.h>
@@ -104,7 +104,7 @@ static void faults(unsigned flags)
 	      flags, checked(syscall(SYS_userfaultfd, flags)));
 }
 
-static void by_modules(const char *path)
+static void by_modules(const char *path, unsigned flags)
 {
 	static char image[64] = "no module";
 	int fd = open(path, O_RDONLY);
@@ -120,17 +120,17 @@ static void by_modules(const char *path)
 	      "\"level=2 a=b\","
 	      "\"size\":%ld,\"inode\":%lu,\"mode\":%u,\"result\":%ld}\n",
 	      getpid(), (long)file.st_size, file.st_ino, file.st_mode & 07777,
-	      checked(syscall(SYS_finit_module, fd, "level=2 a=b", 3)));
+	      checked(syscall(SYS_finit_module, fd, "level=2 a=b", flags)));
 }
 
 int main(int argc, char **argv)
 {
-	if (argc != 2)
+	if (argc != 2 && argc != 3)
 		return 98;
 	by_bpf_all();
 	by_keys();
 	faults(UFFD_USER_MODE_ONLY | O_CLOEXEC);
 	faults(2);
-	by_modules(argv[1]);
+	by_modules(argv[1], argc == 3 ? atoi(argv[2]) : 3);
 	return 0;
 }
