@@ -29,135 +29,119 @@ struct {
 	__type(value, struct socket_name);
 } connect_waits SEC(".maps");
 
-/* `ends` is port << 16 | family << 8 | protocol; `want`: see enum match_want. */
-__noinline __u32 match_network_connect(__u64 address0, __u64 address1, __u32 ends, __u32 want)
+__noinline __u32 match_network_connect(__u64 daddr0, __u64 daddr1, __u64 ends)
 {
-	struct match_event event = {
-		.hook = HOOK_NETWORK_CONNECT,
-		.want = want,
-		.address = {address0, address1},
-		.dport = ends >> 16,
-		.family = ends >> 8,
-		.protocol = ends,
-	};
-
-	if (!match_begin(&event))
-		return event.verdict;
-	match_own_address(&event, OPERAND_DADDR);
-	match_own_number(&event, OPERAND_DPORT, event.dport);
-	match_own_number(&event, OPERAND_PROTOCOL, event.protocol);
-	return match_end(&event);
+	return match_one_end(HOOK_NETWORK_CONNECT, daddr0, daddr1, ends);
 }
 
-static __always_inline __u32 ask_connect(const struct socket_name *name, __u32 want)
-{
-	__u64 address[2];
-
-	__builtin_memcpy(address, name->daddr, sizeof(address));
-	return match_network_connect(
-		address[0], address[1],
-		name->dport << 16 | name->family << 8 | (name->protocol & 0xff), want);
-}
-
-/*
- * The destination as selectors know it: connecting to the wildcard address reaches this host's loopback, whatever was
- * written. False when the kernel refuses it.
- */
-static __always_inline bool destination(struct socket_name *name, const struct given_address *given,
-					int length)
-{
-	__u64 words[2];
-
-	if (!name_of_given(&name->family, name->daddr, &name->dport, given, length))
-		return false;
-	__builtin_memcpy(words, name->daddr, sizeof(words));
-	if (words[0] || words[1])
-		return true;
-	if (name->family == FAMILY_IPV4)
-		words[0] = bpf_htonl(0x7f000001);
-	else
-		words[1] = (__u64)bpf_htonl(1) << 32;
-	__builtin_memcpy(name->daddr, words, sizeof(words));
-	return true;
-}
-
-static __always_inline void post_connect(const struct socket_name *name, __s32 result)
+__noinline int post_connect(__u64 daddr0, __u64 daddr1, __u64 ends, __s32 result)
 {
 	struct network_connect_record *record =
 		record_reserve(RECORD_NETWORK_CONNECT, sizeof(*record));
 
 	if (!record)
-		return;
+		return 0;
 	socket_act(&record->act, result);
-	record->socket = *name;
+	name_of_words(&record->socket, daddr0, daddr1, 0, 0, ends);
 	record_submit(record);
+	return 0;
 }
 
-/* Decides, and lets wait what is to be told. `ends`: whether the end of the call will be seen. */
-static __always_inline __u32 on_connect(const struct socket_name *name, bool ends)
+/* Lets what is to be told wait for the end of the call. */
+__noinline int wait_connect(__u64 daddr0, __u64 daddr1, __u64 ends)
 {
-	__u32 verdict = ask_connect(name, 0), act = verdict & 0xff;
 	__u32 tid = bpf_get_current_pid_tgid();
+	struct socket_name name;
 
-	if (!(verdict & MATCH_POSTS))
-		return verdict;
-	if (act == MATCH_DENY || act == MATCH_KILL)
-		post_connect(name, -EPERM);
-	else if (!ends)
-		post_connect(name, NO_RESULT);
-	else if (bpf_map_update_elem(&connect_waits, &tid, name, BPF_ANY))
+	name_of_words(&name, daddr0, daddr1, 0, 0, ends);
+	if (bpf_map_update_elem(&connect_waits, &tid, &name, BPF_ANY))
 		record_lost(RECORD_NETWORK_CONNECT);
-	return verdict;
+	return 0;
 }
 
 /* Tells of the connection that the thread has begun, as its socket is now. */
-static __always_inline void end_connect(struct sock *sock, __s32 result)
+__noinline int end_connect(__u64 sock, __s32 result)
 {
 	__u32 tid = bpf_get_current_pid_tgid();
-	struct socket_name *wait = bpf_map_lookup_elem(&connect_waits, &tid), name, now;
+	struct socket_name *wait = bpf_map_lookup_elem(&connect_waits, &tid), now;
+	struct network_connect_record *record;
 
 	if (!wait)
-		return;
-	name = *wait;
-	bpf_map_delete_elem(&connect_waits, &tid);
-	if (sock && read_socket_name(&now, sock)) {
-		if (!result || result == -EINPROGRESS)
-			name = now;
-		name.sport = now.sport;
+		return 0;
+	record = record_reserve(RECORD_NETWORK_CONNECT, sizeof(*record));
+	if (record) {
+		socket_act(&record->act, result);
+		record->socket = *wait;
+		if (sock && read_socket_name(&now, (struct sock *)sock)) {
+			if (!result || result == -EINPROGRESS)
+				record->socket = now;
+			record->socket.sport = now.sport;
+		}
+		record_submit(record);
 	}
-	post_connect(&name, result);
+	bpf_map_delete_elem(&connect_waits, &tid);
+	return 0;
 }
 
-/* The name of a socket that is to be connected to an address of `length` bytes that the kernel holds. */
-static __always_inline bool reads_destination(struct socket_name *name, struct socket *socket,
-					      const void *address, int length)
+/*
+ * The destination as selectors know it, and whether it may be reached: connecting to the wildcard address reaches this
+ * host's loopback, whatever was written. `connects`: not a datagram, which is only decided about. `ends_seen`: the end of
+ * the call will be.
+ */
+static __always_inline __u32 on_connect(__u64 daddr0, __u64 daddr1, __u64 ends, bool connects,
+					bool ends_seen)
 {
-	struct given_address given;
+	__u64 want = connects ? 0 : MATCH_WANT_ENFORCE;
+	__u32 verdict, act;
 
-	if (!read_socket_name(name, BPF_CORE_READ(socket, sk)))
-		return false;
-	if (bpf_probe_read_kernel(&given, sizeof(given), address))
-		return false;
-	return destination(name, &given, length);
+	if (!daddr0 && !daddr1) {
+		if ((ends >> 8 & 0xff) == AF_INET)
+			daddr0 = bpf_htonl(0x7f000001);
+		else
+			daddr1 = (__u64)bpf_htonl(1) << 32;
+	}
+	verdict = match_network_connect(daddr0, daddr1, ends | want << ENDS_WANT_SHIFT);
+	act = verdict & 0xff;
+	if (!(verdict & MATCH_POSTS))
+		return verdict;
+	if (act == MATCH_DENY || act == MATCH_KILL)
+		post_connect(daddr0, daddr1, ends, -EPERM);
+	else if (!ends_seen)
+		post_connect(daddr0, daddr1, ends, NO_RESULT);
+	else
+		wait_connect(daddr0, daddr1, ends);
+	return verdict;
+}
+
+/* Of an address of `length` bytes that the kernel holds; what is too short it refuses. */
+static __always_inline long decide(struct socket *socket, __u64 address, __u32 length,
+				   bool connects, bool ends_seen)
+{
+	struct sock *sock = BPF_CORE_READ(socket, sk);
+	__u32 word = given_word(address, length, false, 2);
+
+	if (!word || !socket_family(socket_number(sock)))
+		return 0;
+	return socket_answer(socket_decided(on_connect(given_word(address, length, false, 0),
+						       given_word(address, length, false, 1),
+						       ends_of(0, word >> 16, word >> 8 & 0xff,
+							       BPF_CORE_READ(sock, sk_protocol)),
+						       connects, ends_seen),
+					    true));
 }
 
 static __always_inline long decide_connect(struct socket *socket, struct sockaddr *address,
 					   int length)
 {
-	struct socket_name name;
-
-	if (!match_asked(HOOK_NETWORK_CONNECT) ||
-	    !reads_destination(&name, socket, address, length))
+	if (!match_asked(HOOK_NETWORK_CONNECT))
 		return 0;
-	return socket_answer(socket_decided(on_connect(&name, true), true));
+	return decide(socket, socket_number(address), length, true, true);
 }
 
 /* A stream that is opened by its first data (MSG_FASTOPEN) is connected here, not by connect. */
 static __always_inline long decide_send(struct socket *socket, struct msghdr *message)
 {
 	void *address = BPF_CORE_READ(message, msg_name);
-	struct socket_name name;
-	__u32 verdict;
 	bool stream;
 
 	if (!address || !match_asked(HOOK_NETWORK_CONNECT))
@@ -165,10 +149,8 @@ static __always_inline long decide_send(struct socket *socket, struct msghdr *me
 	stream = BPF_CORE_READ(socket, type) == SOCK_STREAM;
 	if (stream && !(BPF_CORE_READ(message, msg_flags) & MSG_FASTOPEN))
 		return 0;
-	if (!reads_destination(&name, socket, address, BPF_CORE_READ(message, msg_namelen)))
-		return 0;
-	verdict = stream ? on_connect(&name, false) : ask_connect(&name, MATCH_WANT_ENFORCE);
-	return socket_answer(socket_decided(verdict, true));
+	return decide(socket, socket_number(address), BPF_CORE_READ(message, msg_namelen), stream,
+		      false);
 }
 
 SEC("lsm/socket_connect")
@@ -200,7 +182,7 @@ SEC("fexit/inet_stream_connect")
 int BPF_PROG(connect_fexit_stream, struct socket *socket, struct sockaddr *address, int length,
 	     int flags, int result)
 {
-	end_connect(BPF_CORE_READ(socket, sk), result);
+	end_connect(socket_number(BPF_CORE_READ(socket, sk)), result);
 	return 0;
 }
 
@@ -208,70 +190,68 @@ SEC("fexit/inet_dgram_connect")
 int BPF_PROG(connect_fexit_dgram, struct socket *socket, struct sockaddr *address, int length,
 	     int flags, int result)
 {
-	end_connect(BPF_CORE_READ(socket, sk), result);
+	end_connect(socket_number(BPF_CORE_READ(socket, sk)), result);
 	return 0;
 }
 
-static __always_inline void given_of(struct given_address *given, struct bpf_sock_addr *ctx,
-				     __u32 family)
+/* For cgroups: 0 is EPERM for the caller. TCP and UDP. */
+static __always_inline int decide_in_cgroup(__u64 daddr0, __u64 daddr1, __u64 ends, bool connects)
 {
-	__u64 a, b, c, d;
+	bool seen = !(BPF_CORE_READ(current_task(), flags) & (PF_KTHREAD | PF_IO_WORKER));
 
-	given->family = family;
-	given->port = ctx->user_port;
-	if (family == AF_INET) {
-		given->flow = ctx->user_ip4;
-		return;
-	}
-	a = ctx->user_ip6[0];
-	b = ctx->user_ip6[1];
-	c = ctx->user_ip6[2];
-	d = ctx->user_ip6[3];
-	given->address[0] = b << 32 | a;
-	given->address[1] = d << 32 | c;
+	return !socket_decided(on_connect(daddr0, daddr1, ends, connects, seen),
+			       connect_can_signal);
 }
 
-/* For cgroups: 0 is EPERM for the caller. TCP and UDP. */
-static __always_inline int decide_in_cgroup(struct bpf_sock_addr *ctx, __u32 family, bool connects)
+static __always_inline int to_ipv4(struct bpf_sock_addr *ctx, bool connects)
 {
-	struct socket_name name = {.protocol = ctx->protocol};
-	struct given_address given = {};
-	__u32 verdict;
+	if (!match_asked(HOOK_NETWORK_CONNECT))
+		return 1;
+	return decide_in_cgroup(ctx->user_ip4, 0,
+				ends_of(0, bpf_ntohs(ctx->user_port), AF_INET, ctx->protocol),
+				connects);
+}
+
+static __always_inline int to_ipv6(struct bpf_sock_addr *ctx, bool connects)
+{
+	__u64 a = ctx->user_ip6[0], b = ctx->user_ip6[1], c = ctx->user_ip6[2],
+	      d = ctx->user_ip6[3], daddr0 = b << 32 | a, daddr1 = d << 32 | c;
+	__u32 family = AF_INET6;
 
 	if (!match_asked(HOOK_NETWORK_CONNECT))
 		return 1;
-	given_of(&given, ctx, family);
-	destination(&name, &given, SIN6_LEN_RFC2133);
-	if (connects)
-		verdict = on_connect(&name, !(BPF_CORE_READ(current_task(), flags) &
-					      (PF_KTHREAD | PF_IO_WORKER)));
-	else
-		verdict = ask_connect(&name, MATCH_WANT_ENFORCE);
-	return !socket_decided(verdict, connect_can_signal);
+	if (!daddr0 && c == bpf_htonl(0xffff)) {
+		family = AF_INET;
+		daddr0 = d;
+		daddr1 = 0;
+	}
+	return decide_in_cgroup(daddr0, daddr1,
+				ends_of(0, bpf_ntohs(ctx->user_port), family, ctx->protocol),
+				connects);
 }
 
 SEC("cgroup/connect4")
 int connect4(struct bpf_sock_addr *ctx)
 {
-	return decide_in_cgroup(ctx, AF_INET, true);
+	return to_ipv4(ctx, true);
 }
 
 SEC("cgroup/connect6")
 int connect6(struct bpf_sock_addr *ctx)
 {
-	return decide_in_cgroup(ctx, AF_INET6, true);
+	return to_ipv6(ctx, true);
 }
 
 SEC("cgroup/sendmsg4")
 int sendmsg4(struct bpf_sock_addr *ctx)
 {
-	return decide_in_cgroup(ctx, AF_INET, false);
+	return to_ipv4(ctx, false);
 }
 
 SEC("cgroup/sendmsg6")
 int sendmsg6(struct bpf_sock_addr *ctx)
 {
-	return decide_in_cgroup(ctx, AF_INET6, false);
+	return to_ipv6(ctx, false);
 }
 
 #define IA32_SOCKETCALL 102
@@ -296,7 +276,8 @@ int BPF_PROG(connect_sys_exit, struct pt_regs *regs, long result)
 	/* what a connection that is opened by its first data returns is their length */
 	if (result > 0)
 		result = 0;
-	end_connect(socket ? BPF_CORE_READ(socket, sk) : NULL, uring ? NO_RESULT : result);
+	end_connect(socket ? socket_number(BPF_CORE_READ(socket, sk)) : 0,
+		    uring ? NO_RESULT : result);
 	return 0;
 }
 #endif
