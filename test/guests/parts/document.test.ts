@@ -12,7 +12,7 @@ const rung = {
 } as const;
 
 function results(kernel: string, part: Partial<KernelResults>): KernelResults {
-  const none = { rungs: [], programs: {}, tests: {} };
+  const none = { rungs: [], programs: {}, objects: {}, tests: {} };
   return { kernel, release: `${kernel}.1`, suite: "sid", version: "1", ...none, ...part };
 }
 

@@ -12,8 +12,8 @@ import { bootNow, CGROUPS } from "../../../enforce/host.ts";
 
 const RING_BYTES = 4 << 20;
 const TRUTH_FD = 9;
-/** NO_RESULT of bpf/include/file.h. */
-const NO_RESULT = 0xffff_ffff;
+/** NO_RESULT of bpf/include/act.h. */
+const NO_RESULT = 0x7fff_ffff;
 
 /** A line that a test program printed. */
 export type Truth = Record<string, number | string> & { way: string; result: number };
@@ -43,7 +43,7 @@ export interface Denied {
 export interface Opened {
   path: string;
   tgid: number;
-  /** The descriptor; null where it is not known yet. */
+  /** The descriptor or the error; null where it is not known. */
   result: number | null;
   inode: number;
   flags: number;
@@ -76,6 +76,7 @@ export class Rig implements AsyncDisposable {
     this.hooks.readSeed();
     this.hooks.readSeed();
     this.hooks.attachScopes({ warn: (it: unknown) => console.warn(it) } as never);
+    this.hooks.demand([], new Set(["network_connect"]));
     this.#ring = new RingReader(this.hooks.maps.fd("events")!, RING_BYTES);
     this.tables = new SelectorTables({
       maps: this.hooks.maps,
@@ -92,7 +93,7 @@ export class Rig implements AsyncDisposable {
   /** Puts these in force, as the agent does. */
   apply(selectors: ActiveSelector[]): { refused: { selector: string; reason: string }[] } {
     this.drain();
-    this.hooks.demand(selectors);
+    this.hooks.demand(selectors, new Set(["network_connect"]));
     const { refused } = this.tables.apply(++this.#revision, selectors);
     return { refused };
   }
