@@ -2,7 +2,7 @@
 /* What the matcher's tables consist of: see match_tables.h. agent/selectors/layout.ts writes the same bytes. */
 #pragma once
 
-#include "proc_state.h"
+#include "lineage.h"
 
 #define MATCH_HOOKS 64
 /* Numbers of headers, and of sets of tables: two for each hook that has selectors. What stands behind them is made on demand. */
@@ -124,7 +124,8 @@ struct match_header {
 	__u32 stride; /* bytes of a process's part */
 	__u32 per_frame; /* parts in a frame */
 	__u32 frames;
-	__u32 care[MATCH_OWNS + 2]; /* own mask operands: bits that are looked up, at most ten */
+	__u32 care[MATCH_OWNS]; /* own mask operands: bits that are looked up, at most ten */
+	__u64 lineage; /* bits that some selector asks for */
 	__u32 none[MATCH_OPERANDS]; /* class of a value that is in no table, by operand */
 	struct match_lengths lengths[2 * TEXT_FAMILIES];
 	struct match_atom atom[MATCH_ATOMS];
