@@ -68,7 +68,7 @@ export class Hooks {
       ...(options.rungs ? { takes: ({ name }) => options.rungs!.includes(name) } : {}),
     };
     this.#results = new Results(this.#climbOptions);
-    this.#demanded = [CONNECT_LADDER, ...KIND_LADDERS].map(
+    this.#demanded = KIND_LADDERS.map(
       (ladder) => new DemandedHook(ladder, this.#climbOptions, this.#results, (hook) => this.#report(hook)),
     );
   }

@@ -24,6 +24,7 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, unknown>>
   network_accept: {"rung":"fentry","socket":{"family":"ipv4","protocol":"tcp","saddr":"192.0.2.10","sport":8080,"daddr":"198.51.100.7","dport":41000}},
   network_bind: {"rung":"lsm","socket":{"family":"ipv4","protocol":"tcp","saddr":"192.0.2.10","sport":8080},"result":0},
   network_close: {"rung":"fentry","socket":{"family":"ipv4","protocol":"tcp","saddr":"192.0.2.10","sport":41000,"daddr":"198.51.100.7","dport":443},"sent":512,"received":2048,"duration_ns":1500000000},
+  network_connect: {"rung":"lsm","socket":{"family":"ipv4","protocol":"tcp","saddr":"192.0.2.10","sport":41000,"daddr":"198.51.100.7","dport":443},"result":0},
   network_listen: {"rung":"lsm","socket":{"family":"ipv4","protocol":"tcp","saddr":"192.0.2.10","sport":8080},"backlog":128,"result":0},
   pivot_root: {"rung":"lsm","new_root":"/srv/root","put_old":"/srv/root/old","result":0},
   process_credentials: {"rung":"lsm","call":"setuid","asked":{"real":null,"effective":0,"saved":null,"fs":null},"old":{"uid":1000,"euid":1000,"suid":0,"fsuid":1000,"gid":1000,"egid":1000,"sgid":1000,"fsgid":1000,"auid":1000,"securebits":0,"cap":{"effective":[],"permitted":[],"inheritable":[],"bounding":["CAP_CHOWN"],"ambient":[]}},"new":{"uid":1000,"euid":0,"suid":0,"fsuid":0,"gid":1000,"egid":1000,"sgid":1000,"fsgid":1000,"auid":1000,"securebits":0,"cap":{"effective":[],"permitted":[],"inheritable":[],"bounding":["CAP_CHOWN"],"ambient":[]}},"gained":[],"result":0},
