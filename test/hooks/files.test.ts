@@ -31,9 +31,7 @@ beforeAll(async () => {
   mkdirSync(at("dir/below"));
   symlinkSync("dir", at("way"));
   await rig.demand(...HOOKS);
-  const { rung } = await rig.hook("file_unlink");
-  known = rung !== "sys_exit";
-  expect(["lsm", "fmod_ret", "fentry", "sys_exit"]).toContain(rung);
+  known = (await rig.hook("file_unlink")).rung !== "sys_exit";
 });
 afterAll(() => rig.stop());
 
@@ -80,7 +78,9 @@ test("names that are removed are told, by what they stood for where the kernel k
   const how = ["given", "parent", "given", "parent", "given"];
   expect(events).toMatchObject(
     told.map((truth, n) => ({
-      ...{ process: { pid: truth.pid, binary: ACTS }, result: truth.result, directory: truth.way === "rmdir" },
+      process: { pid: truth.pid, binary: ACTS },
+      result: truth.result,
+      directory: truth.way === "rmdir",
       file: file(names[n]!, truth, how[n]!),
     })),
   );
