@@ -102,8 +102,8 @@ test("new directories are told with the mode that the umask leaves", async () =>
 
 test("renames are told with both names, flags, and what had the new name", async () => {
   const [plain, moved, other] = ["plain", "moved", "other"].map(make);
-  writeFileSync(at("replaced"), "");
-  const { truths: replaced } = rig.run<Truth>(ACTS, "chmod", at("replaced"), "0600");
+  writeFileSync(at("replaced"), "", { mode: 0o644 });
+  const { truths: replaced } = rig.run<Truth>(ACTS, "chmod", at("replaced"), "0644");
   const { truths } = rig.run<Truth>(
     ACTS,
     ...["rename", plain!, at("replaced"), "renameat2", moved!, at("dir/moved"), "1"],
