@@ -2,20 +2,20 @@
 import type { SelectorField } from "../types/fields.ts";
 
 /** Places in the kernel that a selector can act on. */
-export const HOOKS = ["process_exec", "network_connect", "chroot", "file_open", "network_accept", "network_bind", "network_close", "network_listen", "memfd_create", "mount", "process_credentials", "ptrace", "file_chmod", "file_chown", "file_link", "file_mkdir", "file_mmap", "file_rename", "file_symlink", "file_truncate", "file_unlink", "file_write", "memory_protect", "bpf_load", "keyring", "module_load", "namespace_change", "pivot_root", "process_signal", "stdio_redirect", "userfaultfd", "process_fork"] as const;
+export const HOOKS = ["process_exec", "network_connect", "chroot", "file_open", "network_accept", "network_bind", "network_close", "network_listen", "memfd_create", "mount", "process_credentials", "ptrace", "file_chmod", "file_chown", "file_link", "file_mkdir", "file_mmap", "file_rename", "file_symlink", "file_truncate", "file_unlink", "file_write", "memory_protect", "bpf_load", "keyring", "module_load", "namespace_change", "pivot_root", "process_signal", "stdio_redirect", "userfaultfd", "process_fork", "dns", "network_send", "socket_create"] as const;
 export type Hook = (typeof HOOKS)[number];
 
 /** Fields of selectors that only some hooks have. */
 export const OWN_FIELDS: Readonly<Record<string, SelectorField>> = {
-  "socket.daddr": {"type":"address","operators":["in","notIn","cidr","notCidr"],"hooks":["network_connect","network_accept","network_close","stdio_redirect"]},
-  "socket.dport": {"type":"number","operators":["in","notIn","range","notRange"],"hooks":["network_connect","network_accept","network_close","stdio_redirect"],"most":65535},
-  "socket.protocol": {"type":"protocol","operators":["in","notIn"],"hooks":["network_connect","network_accept","network_bind","network_close","network_listen","stdio_redirect"]},
+  "socket.daddr": {"type":"address","operators":["in","notIn","cidr","notCidr"],"hooks":["network_connect","network_accept","network_close","stdio_redirect","dns","network_send"]},
+  "socket.dport": {"type":"number","operators":["in","notIn","range","notRange"],"hooks":["network_connect","network_accept","network_close","stdio_redirect","dns","network_send"],"most":65535},
+  "socket.protocol": {"type":"protocol","operators":["in","notIn"],"hooks":["network_connect","network_accept","network_bind","network_close","network_listen","stdio_redirect","dns","network_send"]},
   "file.path": {"type":"path","operators":["in","notIn","prefix","notPrefix","suffix","notSuffix"],"hooks":["chroot","file_open","memfd_create","file_chmod","file_chown","file_link","file_mkdir","file_mmap","file_rename","file_symlink","file_truncate","file_unlink","file_write","memory_protect","module_load"]},
   "file.inode": {"type":"number","operators":["in","notIn","range","notRange"],"hooks":["file_open","file_write"],"most":9007199254740991},
   "file.device": {"type":"device","operators":["in","notIn"],"hooks":["file_open","file_write"]},
   "file.flags": {"type":"flags","operators":["mask"],"hooks":["file_open"],"names":["O_WRONLY","O_RDWR","O_CREAT","O_EXCL","O_TRUNC","O_APPEND","O_NONBLOCK","O_SYNC","CREATED"]},
-  "socket.saddr": {"type":"address","operators":["in","notIn","cidr","notCidr"],"hooks":["network_accept","network_bind","network_close","network_listen"]},
-  "socket.sport": {"type":"number","operators":["in","notIn","range","notRange"],"hooks":["network_accept","network_bind","network_close","network_listen"],"most":65535},
+  "socket.saddr": {"type":"address","operators":["in","notIn","cidr","notCidr"],"hooks":["network_accept","network_bind","network_close","network_listen","network_send"]},
+  "socket.sport": {"type":"number","operators":["in","notIn","range","notRange"],"hooks":["network_accept","network_bind","network_close","network_listen","network_send"],"most":65535},
   "flags": {"type":"flags","operators":["mask"],"hooks":["memfd_create","mount","userfaultfd"],"names":["MFD_CLOEXEC","MFD_ALLOW_SEALING","MFD_HUGETLB","MFD_NOEXEC_SEAL","MFD_EXEC","MS_RDONLY","MS_NOSUID","MS_NODEV","MS_NOEXEC","MS_SYNCHRONOUS","MS_REMOUNT","MS_MANDLOCK","MS_DIRSYNC","MS_NOSYMFOLLOW","MS_NOATIME","MS_NODIRATIME","MS_BIND","MS_MOVE","MS_REC","MS_SILENT","MS_POSIXACL","MS_UNBINDABLE","MS_PRIVATE","MS_SLAVE","MS_SHARED","MS_RELATIME","MS_KERNMOUNT","MS_I_VERSION","MS_STRICTATIME","MS_LAZYTIME","UFFD_USER_MODE_ONLY","O_NONBLOCK","O_CLOEXEC"]},
   "mount_point": {"type":"path","operators":["in","notIn","prefix","notPrefix","suffix","notSuffix"],"hooks":["mount"]},
   "call": {"type":"name","operators":["in","notIn","range","notRange"],"hooks":["mount","process_credentials","keyring","module_load","namespace_change"],"names":["mount","move_mount","setuid","setreuid","setresuid","setfsuid","setgid","setregid","setresgid","setfsgid","setgroups","capset","prctl","add_key","request_key","keyctl","init_module","finit_module","unshare","setns","clone"],"most":11},
@@ -41,4 +41,7 @@ export const OWN_FIELDS: Readonly<Record<string, SelectorField>> = {
   "signal": {"type":"name","operators":["in","notIn","range","notRange"],"hooks":["process_signal"],"names":["SIGHUP","SIGINT","SIGQUIT","SIGILL","SIGTRAP","SIGABRT","SIGBUS","SIGFPE","SIGKILL","SIGUSR1","SIGSEGV","SIGUSR2","SIGPIPE","SIGALRM","SIGTERM","SIGSTKFLT","SIGCHLD","SIGCONT","SIGSTOP","SIGTSTP","SIGTTIN","SIGTTOU","SIGURG","SIGXCPU","SIGXFSZ","SIGVTALRM","SIGPROF","SIGWINCH","SIGIO","SIGPWR","SIGSYS","SIG32","SIG33","SIGRTMIN","SIGRTMIN+1","SIGRTMIN+2","SIGRTMIN+3","SIGRTMIN+4","SIGRTMIN+5","SIGRTMIN+6","SIGRTMIN+7","SIGRTMIN+8","SIGRTMIN+9","SIGRTMIN+10","SIGRTMIN+11","SIGRTMIN+12","SIGRTMIN+13","SIGRTMIN+14","SIGRTMIN+15","SIGRTMIN+16","SIGRTMIN+17","SIGRTMIN+18","SIGRTMIN+19","SIGRTMIN+20","SIGRTMIN+21","SIGRTMIN+22","SIGRTMIN+23","SIGRTMIN+24","SIGRTMIN+25","SIGRTMIN+26","SIGRTMIN+27","SIGRTMIN+28","SIGRTMIN+29","SIGRTMIN+30"],"most":64},
   "fd": {"type":"number","operators":["in","notIn","range","notRange"],"hooks":["stdio_redirect"],"most":2},
   "socket.family": {"type":"name","operators":["in","notIn","range","notRange"],"hooks":["stdio_redirect"],"names":["unix","ipv4","ipv6","other"],"most":255},
+  "raw.family": {"type":"name","operators":["in","notIn","range","notRange"],"hooks":["socket_create"],"names":["ipv4","ipv6","packet"],"most":65535},
+  "raw.type": {"type":"name","operators":["in","notIn","range","notRange"],"hooks":["socket_create"],"names":["dgram","raw","packet"],"most":15},
+  "raw.protocol": {"type":"number","operators":["in","notIn","range","notRange"],"hooks":["socket_create"],"most":4294967295},
 };
