@@ -6,6 +6,8 @@ import type { BusConnection } from "../bus/connection.ts";
 import type { Logger } from "../bus/log.ts";
 import type { NodeStatus } from "../bus/types/status.ts";
 import { connectCgroup } from "./connect-cgroup.ts";
+import { EventFilter } from "./demand/event-filter.ts";
+import { Tiers } from "./demand/tiers.ts";
 import { DesiredState } from "./desired/desired-state.ts";
 import { LeaseBook } from "./desired/leases.ts";
 import { WallClock } from "./events/clock.ts";
@@ -43,6 +45,8 @@ export class Agent {
   readonly #observer: Observer;
   readonly #matcher: Matcher;
   readonly #desired: DesiredState;
+  readonly #filter: EventFilter;
+  readonly #tiers: Tiers;
   readonly #ringLosses: RingLosses;
   readonly #timers: NodeJS.Timeout[] = [];
   #soon: NodeJS.Timeout | undefined;
@@ -66,6 +70,7 @@ export class Agent {
     this.#sender = new Sender(config, this.#clock, (subject, payload, id) =>
       this.#bus.events.publish(subject, payload, id),
     );
+    this.#filter = new EventFilter(config.node, config.agent.history);
     this.hooks.attachProcesses();
     this.#sender.sayRestart();
     this.#ringLosses = new RingLosses(this.hooks.maps.fd("losses")!, this.#sender.losses, this.#clock.now());
@@ -74,6 +79,7 @@ export class Agent {
       hooks: this.hooks,
       batcher: this.#sender.batcher,
       clock: this.#clock,
+      filter: this.#filter,
       log,
       ringBytes,
       cgroupRoot,
@@ -85,7 +91,6 @@ export class Agent {
     });
     this.#observer.seed();
     this.hooks.attachScopes(log);
-    this.hooks.attachConnect();
     this.#sender.alsoHeld(() => this.#observer.gate.oldest());
     this.#matcher = makeMatcher({
       config,
@@ -100,8 +105,15 @@ export class Agent {
       tables: this.#matcher,
       leases: new LeaseBook(join(config.data_dir, "leases.json"), bootId()),
       now: () => this.#clock.now(),
+      onDemand: (told) => this.#filter.set(told),
       onApplied: () => this.#statusSoon(),
       onError: (err) => log.error({ err }, "the desired state could not be applied"),
+    });
+    this.#tiers = new Tiers({
+      ...{ filter: this.#filter, matcher: this.#matcher, hooks: this.hooks.attached },
+      active: () => this.#desired.active,
+      told: (kind) => this.#observer.acts.counters[kind] ?? this.#observer.records.told(kind),
+      lost: (kind) => this.#sender.losses.totals()[`ring_overflow.${kind}`] ?? 0,
     });
   }
 
@@ -201,7 +213,7 @@ export class Agent {
       const counters = counted.get(selectorKey(entry, id));
       return counters === undefined ? [] : [{ entry, id, counters }];
     });
-    return { ...this.snapshot(), selectors, programs: programStats() };
+    return { ...this.snapshot(), selectors, programs: programStats(), filtered: this.#tiers.filtered() };
   }
 
   async #follow(): Promise<void> {
@@ -272,7 +284,8 @@ export class Agent {
       node: this.#config.node,
       epoch: this.epoch,
       state: this.#state,
-      hooks: this.hooks.attached,
+      tiers: this.#tiers,
+      history: this.#config.agent.history,
       desired: this.#desired,
       matcher: this.#matcher,
       containers: this.#observer.containers.status,

@@ -1,5 +1,6 @@
 import type { Config } from "../bus/config/settings.ts";
 import type { Logger } from "../bus/log.ts";
+import type { Hook } from "../bus/types/selector.ts";
 import type { RefusedSelector, SelectorCounters } from "../bus/types/status.ts";
 import type { ActiveSelector } from "./desired/desired-state.ts";
 import type { Hooks } from "./hooks/hooks.ts";
@@ -7,6 +8,7 @@ import { boottime } from "./kernel/libc.ts";
 import { type Matcher, NoMatcher, selectorKey } from "./matcher.ts";
 import { containerCgroup } from "./own-cgroup.ts";
 import type { TableLookup } from "./process/lookup.ts";
+import { SelectorError } from "./selectors/errors.ts";
 import type { ContainerLookup } from "./selectors/container-scopes.ts";
 import { SelectorTables } from "./selectors/selector-tables.ts";
 
@@ -23,10 +25,15 @@ export interface MatcherOptions {
 /** The matcher of this kernel; one that refuses everything, with the reason, where none could be loaded. */
 export function makeMatcher(options: MatcherOptions): Matcher {
   if (options.cgroupRoot === undefined) return new NoMatcher("this host has no cgroup v2 hierarchy");
-  const { abilities } = options.hooks;
-  if (abilities.every(({ actions }) => actions.length === 0))
-    return new NoMatcher(abilities.map(({ hook, why }) => `${hook}: ${why ?? "not attached"}`).join("; "));
-  return new KernelMatcher(options, options.cgroupRoot);
+  try {
+    return new KernelMatcher(options, options.cgroupRoot);
+  } catch (error) {
+    // what cannot be decided at a single hook is said to the selectors for it
+    if (!(error instanceof SelectorError && error.code === "tables")) throw error;
+    const { abilities } = options.hooks;
+    const why = abilities.map(({ hook, why }) => `${hook}: ${why ?? "not attached"}`).join("; ");
+    return new NoMatcher(`${error.message} (${why})`);
+  }
 }
 
 /** The selector tables, with what the agent does around them. */
@@ -54,13 +61,17 @@ class KernelMatcher implements Matcher {
     });
   }
 
-  apply(revision: number, selectors: ActiveSelector[]): { refused: RefusedSelector[] } {
-    this.#hooks.demand(selectors);
+  apply(revision: number, selectors: ActiveSelector[], standby: ReadonlySet<Hook>): { refused: RefusedSelector[] } {
+    const missed = this.#hooks.missed(selectors, standby);
+    // to load a hook's programs takes a moment, for which a denial elsewhere must not wait
+    const rest = missed.size === 0 ? [] : selectors.filter(({ selector }) => !missed.has(selector.hook));
+    if (rest.length > 0) this.#tables.apply(revision, rest);
+    this.#hooks.demand(selectors, standby);
     const { refused, unresolved, applied, milliseconds } = this.#tables.apply(revision, selectors);
     const left = new Set(refused.map((it) => selectorKey(it.entry, it.selector)));
     const isInForce = ({ entry, selector }: ActiveSelector) => !left.has(selectorKey(entry, selector.id));
     const inForce = left.size === 0 ? selectors : selectors.filter(isInForce);
-    this.#hooks.release(new Set(inForce.map(({ selector }) => selector.hook)));
+    this.#hooks.release(new Set([...inForce.map(({ selector }) => selector.hook), ...standby]));
     const missing = unresolved.join("; ");
     if (missing !== "" && missing !== this.#unresolved)
       this.#log.warn({ unresolved }, "exempt scopes that cannot be found");
@@ -92,6 +103,10 @@ class KernelMatcher implements Matcher {
 
   followContainers(): boolean {
     return this.#tables.followContainers();
+  }
+
+  seen(hook: Hook): number {
+    return this.#tables.seen(hook);
   }
 
   counts(): Record<string, number> {

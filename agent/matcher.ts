@@ -1,3 +1,4 @@
+import type { Hook } from "../bus/types/selector.ts";
 import type { RefusedSelector, SelectorCounters } from "../bus/types/status.ts";
 import type { ActiveSelector, Tables } from "./desired/desired-state.ts";
 
@@ -13,6 +14,8 @@ export interface Matcher extends Tables {
   readonly usesContainers: boolean;
   /** Takes in containers that came, soon; false when all of it has to be applied again for that. */
   followContainers(): boolean;
+  /** Events of a hook that were compared with selectors. */
+  seen(hook: Hook): number;
   /** What is counted for the matcher as a whole. */
   counts(): Record<string, number>;
   /** To be called about once a second. */
@@ -56,6 +59,10 @@ export class NoMatcher implements Matcher {
 
   demoted(): Set<string> {
     return new Set();
+  }
+
+  seen(): number {
+    return 0;
   }
 
   counts(): Record<string, number> {

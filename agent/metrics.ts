@@ -1,6 +1,6 @@
 import type { Server } from "node:http";
 import { serveMetricsText } from "../bus/metrics-server.ts";
-import type { SelectorCounters } from "../bus/types/status.ts";
+import type { Filtered, SelectorCounters } from "../bus/types/status.ts";
 import type { ProgramStats } from "./kernel/program-stats.ts";
 
 export interface Snapshot {
@@ -12,6 +12,7 @@ export interface Snapshot {
 export interface Metrics extends Snapshot {
   selectors: { entry: string; id: string; counters: SelectorCounters }[];
   programs: ProgramStats[];
+  filtered: Filtered;
 }
 
 /**
@@ -46,6 +47,12 @@ export async function serveMetrics(port: number, metrics: () => Metrics): Promis
     labelNames: ["entry", "selector", "what"],
     registers: [registry],
   });
+  const filtered = new Counter({
+    name: "reeve_agent_filtered_events_total",
+    help: "Events that nobody wanted, by kind, and the tier that left them out: kernel, agent",
+    labelNames: ["tier", "kind"],
+    registers: [registry],
+  });
   const runs = new Counter({
     name: "reeve_agent_program_runs_total",
     help: "Runs of each eBPF program; 0 while kernel.bpf_stats_enabled is 0",
@@ -59,10 +66,12 @@ export async function serveMetrics(port: number, metrics: () => Metrics): Promis
     registers: [registry],
   });
   const read = (): void => {
-    const { counters, losses, gauges, selectors, programs } = metrics();
-    for (const one of [counter, lost, selector, runs, seconds]) one.reset();
+    const { counters, losses, gauges, selectors, programs, filtered: left } = metrics();
+    for (const one of [counter, lost, selector, filtered, runs, seconds]) one.reset();
     for (const { entry, id, counters: counted } of selectors)
       for (const [what, value] of Object.entries(counted)) selector.inc({ entry, selector: id, what }, value);
+    for (const [tier, kinds] of Object.entries(left) as [string, Record<string, number>][])
+      for (const [kind, value] of Object.entries(kinds)) filtered.inc({ tier, kind }, value);
     for (const { name, runs: count, ns } of programs) {
       runs.inc({ program: name }, count);
       seconds.inc({ program: name }, ns / 1e9);

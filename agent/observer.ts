@@ -3,6 +3,7 @@ import type { Logger } from "../bus/log.ts";
 import { Containers } from "./containers/containers.ts";
 import { EventGate } from "./containers/event-gate.ts";
 import { scopedContainers } from "./containers/scoped.ts";
+import type { EventFilter } from "./demand/event-filter.ts";
 import { DrainLoop } from "./drain.ts";
 import type { WallClock } from "./events/clock.ts";
 import { Acts } from "./events/acts.ts";
@@ -28,6 +29,8 @@ export interface ObserverOptions {
   hooks: Hooks;
   batcher: EventBatcher;
   clock: WallClock;
+  /** Which events are worth being written. */
+  filter: EventFilter;
   log: Logger;
   ringBytes: number;
   /** The v2 hierarchy's mount; undefined where there is none. */
@@ -60,7 +63,7 @@ export class Observer {
   /** The process hooks must be attached: what happens from now on waits in the ring. */
   constructor(options: ObserverOptions) {
     this.#options = options;
-    const { config, hooks, batcher, clock, log } = options;
+    const { config, hooks, batcher, clock, filter, log } = options;
     this.table = new ProcessTable({ max: config.agent.process_table_max });
     this.#cgroups = options.cgroupRoot === undefined ? undefined : new CgroupPaths(options.cgroupRoot);
     const v1 = cgroup1Root();
@@ -90,11 +93,12 @@ export class Observer {
     });
     const rungOf = (hook: string) => hooks.rungOf(hook);
     this.denials = new Denials({ table: this.table, json, gate: this.gate, describe: options.describe, rungOf });
-    this.acts = new Acts({ table: this.table, json, gate: this.gate, rungOf });
+    this.acts = new Acts({ table: this.table, json, gate: this.gate, filter, rungOf });
     this.records = new RecordHandler({
       table: this.table,
       json,
       gate: this.gate,
+      filter,
       redact: redactor(config.agent.redact),
       rung: hooks.processRung,
       onDenial: this.denials.handle,

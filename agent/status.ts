@@ -2,7 +2,7 @@ import { bootId } from "../bus/boot.ts";
 import type { NodeStatus, SelectorCounters } from "../bus/types/status.ts";
 import type { DesiredState } from "./desired/desired-state.ts";
 import type { WallClock } from "./events/clock.ts";
-import type { AttachedHook } from "./hooks/hooks.ts";
+import type { Tiers } from "./demand/tiers.ts";
 import { type Matcher, selectorKey } from "./matcher.ts";
 import { kernelRelease, reeveVersion } from "./version.ts";
 
@@ -10,8 +10,9 @@ export interface StatusParts {
   node: string;
   epoch: number;
   state: NodeStatus["state"];
-  hooks: readonly AttachedHook[];
+  tiers: Tiers;
   desired: DesiredState;
+  history: readonly string[];
   matcher: Matcher;
   containers: NonNullable<NodeStatus["containers"]>;
   clock: WallClock;
@@ -37,14 +38,7 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
     version,
     state: parts.state === "running" && desired.disarmed ? "disarmed" : parts.state,
     applied_revision: desired.appliedRevision,
-    hooks: parts.hooks.map(({ hook, rung, attached, canDeny, idle, detail }) => ({
-      hook,
-      rung,
-      attached,
-      can_deny: canDeny,
-      ...(idle === undefined ? {} : { idle }),
-      ...(detail === undefined ? {} : { detail }),
-    })),
+    hooks: parts.tiers.hooks(),
     selectors: desired.active
       .filter(({ entry, selector }) => !refused.has(selectorKey(entry, selector.id)))
       .map(({ entry, selector, deadline }) => ({
@@ -55,6 +49,9 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
         counters: counters.get(selectorKey(entry, selector.id)) ?? NONE,
       })),
     refused: [...desired.refused],
+    rulesets: [...desired.rulesets],
+    history: [...parts.history],
+    filtered: parts.tiers.filtered(),
     containers: parts.containers,
     counters: parts.counters,
     losses: parts.losses,

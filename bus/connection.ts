@@ -137,23 +137,6 @@ export class BusConnection {
     };
   }
 
-  /** The same, which may also be ended so that what is on its way still comes: `drain` resolves after the last of it. */
-  subscribeDrainable(subject: string, callback: (msg: Msg) => void): { stop: () => void; drain: () => Promise<void> } {
-    const watched = this.#watch(subject, callback, undefined);
-    return {
-      stop: () => {
-        this.#watched.delete(watched);
-        watched.live?.unsubscribe();
-      },
-      drain: async () => {
-        this.#watched.delete(watched);
-        // Where the bus is gone, what was on its way is, too.
-        const drained = watched.live?.drain().catch(() => undefined);
-        if (this.#up) await Promise.race([drained, delay(DRAIN_LIMIT, undefined, { ref: false })]);
-      },
-    };
-  }
-
   /** A fresh subject for replies. */
   newInbox(): string {
     return createInbox(inboxPrefix(this.user));

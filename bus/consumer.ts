@@ -40,6 +40,8 @@ export interface ConsumeOptions<T> {
   queue: AsyncQueue<T>;
   /** Where what is unfinished is written down, for whoever watches this thread. */
   inHand?: InHand;
+  /** Whether consumers will be left for other readers while this runs. */
+  brief?: boolean;
   /** How long acknowledgements may wait for others, in ms; default 0. */
   ackDelay?: number;
   /** What is handed on; null: refused, with a reason of its own. */
@@ -50,8 +52,8 @@ export interface ConsumeOptions<T> {
 /** Durable consumers that feed a queue. */
 export interface Consuming {
   /**
-   * From now on from these. What was taken from others is still to be finished: resolves when it is, and when what came from
-   * them meanwhile has been given back.
+   * From now on from these. What others were asked for still comes and is to be finished, for a second at most: resolves when
+   * it is.
    */
   from(consumers: readonly string[]): Promise<void>;
   stop(): void;
@@ -64,11 +66,12 @@ export function consume<T>(bus: BusConnection, options: ConsumeOptions<T>): Cons
   const acks = new Acks(bus, options.ackDelay ?? 0);
   const pulls = new Map<string, Pull>();
   const start = (consumer: string): Pull => {
-    const { stream, most, onMissing } = options;
+    const { stream, most, brief = false, onMissing } = options;
     const pull: Pull = new Pull(bus, {
       stream,
       consumer,
       most,
+      brief,
       ...(onMissing === undefined ? {} : { onMissing }),
       onMessage: (msg) => {
         const delivery = deliveryOf(msg);

@@ -6,6 +6,11 @@ export interface PullOptions {
   consumer: string;
   /** How many messages may be asked for and not yet released. At most 1000: a server hands out larger batches slowly. */
   most: number;
+  /**
+   * Whether it will be left for others: then each request is short, since one that is still open when its inbox goes may be
+   * given a message that nobody hears of until its time limit is over.
+   */
+  brief?: boolean;
   onMessage(msg: Msg): void;
   /** The server is there and has nothing more for now (a heartbeat, or a request that ran out). */
   onIdle?(): void;
@@ -15,12 +20,15 @@ export interface PullOptions {
 
 const EXPIRES = 30_000;
 const HEARTBEAT = 5000;
+const EXPIRES_BRIEF = 1000;
+/** A brief request has no heartbeats; its end is missed after so long. */
+const END_LIMIT = 3000;
 const MISSING_WAIT = 1000;
 const NS = 1_000_000;
 
 interface Request {
   left: number;
-  live: { stop: () => void; drain: () => Promise<void> };
+  live: () => void;
   timer: NodeJS.Timeout;
 }
 
@@ -52,7 +60,7 @@ export class Pull {
   /** A message that was handed to `onMessage` is done with: another may come. */
   release(count = 1): void {
     this.#held -= count;
-    if (this.#stopped && this.#held === 0) this.#released.resolve();
+    this.#settle();
     this.#ask();
   }
 
@@ -61,14 +69,17 @@ export class Pull {
     this.#dropAll();
   }
 
-  /** Asks for no more, and gives back what still comes. Resolves when all that was handed out is released. */
+  /**
+   * Asks for no more; what has been asked for still comes, until the requests end by themselves. Resolves when they have and
+   * all that was handed out is released.
+   */
   async drain(): Promise<void> {
+    this.#stopped = true;
+    if (this.#retry !== null) clearTimeout(this.#retry);
+    if (!this.#bus.connected) this.#dropAll();
+    this.#settle();
+    await this.#released.promise;
     this.#end();
-    const requests = [...this.#requests];
-    this.#requests.clear();
-    for (const request of requests) clearTimeout(request.timer);
-    await Promise.all(requests.map((request) => request.live.drain()));
-    if (this.#held > 0) await this.#released.promise;
   }
 
   #end(): void {
@@ -77,23 +88,29 @@ export class Pull {
     if (this.#retry !== null) clearTimeout(this.#retry);
   }
 
+  #settle(): void {
+    if (this.#stopped && this.#held === 0 && this.#requests.size === 0) this.#released.resolve();
+  }
+
   #ask(): void {
     if (this.#stopped || this.#retry !== null || !this.#bus.connected) return;
     let outstanding = 0;
     for (const request of this.#requests) outstanding += request.left;
-    const { most, stream, consumer } = this.#options;
+    const { most, stream, consumer, brief } = this.#options;
     const batch = most - this.#held - outstanding;
     // Half at a time: the server is busy with one request while the next is on its way.
     if (batch < Math.max(1, most / 2)) return;
     const inbox = this.#bus.newInbox();
     const request: Request = {
       left: batch,
-      live: this.#bus.subscribeDrainable(inbox, (msg) => this.#take(request, msg)),
+      live: this.#bus.subscribe(inbox, (msg) => this.#take(request, msg)),
       // Nothing at all, not even heartbeats: the request was lost.
-      timer: setTimeout(() => this.#again(request), HEARTBEAT * 2.5),
+      timer: setTimeout(() => this.#again(request), brief ? END_LIMIT : HEARTBEAT * 2.5),
     };
     this.#requests.add(request);
-    const body = { batch, expires: EXPIRES * NS, idle_heartbeat: HEARTBEAT * NS };
+    const body = brief
+      ? { batch, expires: EXPIRES_BRIEF * NS }
+      : { batch, expires: EXPIRES * NS, idle_heartbeat: HEARTBEAT * NS };
     try {
       this.#bus.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`, JSON.stringify(body), { reply: inbox });
     } catch {
@@ -104,7 +121,7 @@ export class Pull {
   #take(request: Request, msg: Msg): void {
     const code = msg.data.length === 0 ? (msg.headers?.code ?? 0) : 0;
     if (!this.#requests.has(request)) {
-      // It was on its way when this ended: somebody else shall have it at once, not when its time limit is over.
+      // It was on its way when its request was given up: somebody shall have it at once, not when its time limit is over.
       if (code === 0 && this.#bus.connected && msg.reply) this.#bus.publish(msg.reply, "-NAK");
       return;
     }
@@ -141,8 +158,9 @@ export class Pull {
 
   #drop(request: Request): void {
     clearTimeout(request.timer);
-    request.live.stop();
+    request.live();
     this.#requests.delete(request);
+    this.#settle();
   }
 
   #dropAll(): void {

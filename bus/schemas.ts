@@ -1,3 +1,4 @@
+import { ATOM_OPS } from "./formula/formula.ts";
 import { SEVERITIES } from "./types/alert.ts";
 import { ACTIONS, HOOKS, MODES, OPERATORS } from "./types/selector.ts";
 import { CONTAINER_ID_FORM } from "./container-scope.ts";
@@ -99,17 +100,60 @@ export const DECISION_SCHEMA: Schema = closed(
   ["action", "hook"],
 );
 
-export const DESIRED_SCHEMA: Schema = closed(
+const formulaRef: Schema = { $ref: "#/definitions/formula" };
+
+/** For schemas that have formulas in them: a formula is made of formulas. */
+const FORMULA_DEFINITIONS: Schema = {
+  formula: {
+    type: ["boolean", "object"],
+    additionalProperties: false,
+    properties: {
+      and: { type: "array", items: formulaRef },
+      or: { type: "array", items: formulaRef },
+      op: { enum: [...ATOM_OPS] },
+      path: { type: "array", items: { type: "string" } },
+      values: { type: "array", items: { type: ["string", "number", "boolean", "null", "object"] } },
+      fold: { const: true },
+      not: { const: true },
+    },
+    anyOf: [{ type: "boolean" }, { required: ["and"] }, { required: ["or"] }, { required: ["op", "path", "values"] }],
+  },
+};
+
+const wants: Schema = {
+  type: "object",
+  propertyNames: { pattern: "^[a-z][a-z_]*$" },
+  additionalProperties: closed({ formula: formulaRef, for: { type: "array", items: text } }, ["formula", "for"]),
+};
+const rulesets: Schema = { type: "array", items: digest };
+const standby: Schema = { type: "array", items: { enum: [...HOOKS] } };
+
+export const DEMAND_SCHEMA: Schema = {
+  definitions: FORMULA_DEFINITIONS,
+  ...closed(
+    {
+      wants,
+      ttl: { type: "integer", minimum: 1000, maximum: 60_000 },
+      rulesets,
+      standby,
+    },
+    ["wants", "ttl"],
+  ),
+};
+
+const desiredEntry: Schema = closed(
   {
     selectors: { type: "array", items: SELECTOR_SCHEMA },
     hooks: { type: "array", items: { enum: [...HOOKS] } },
     ttl: { type: ["number", "string"], minimum: 1, pattern: "^none$" },
     renewedAt: time,
     disarm: { const: true },
+    demand: closed({ wants, rulesets, standby }, ["wants", "rulesets", "standby"]),
     because,
   },
   ["selectors", "hooks", "ttl", "renewedAt"],
 );
+export const DESIRED_SCHEMA: Schema = { definitions: FORMULA_DEFINITIONS, ...desiredEntry };
 
 export const RULE_SET_SCHEMA: Schema = closed(
   {

@@ -127,6 +127,11 @@ export function engineStatusKey(name: string): string {
   return `engine.${encodeToken(name)}`;
 }
 
+/** Keys of KV reeve_demand: `engine.<name>`, `reader.<id>`. */
+export function demandKey(family: "engine" | "reader", name: string): string {
+  return `${family}.${encodeToken(name)}`;
+}
+
 export const CONTROLLER_STATUS_KEY = "controller";
 
 function namesAfter(subject: string, family: string, count: number): string[] | null {

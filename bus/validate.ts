@@ -6,6 +6,7 @@ import type { Event } from "./generated/events.ts";
 import * as schemas from "./schemas.ts";
 import type { Alert } from "./types/alert.ts";
 import type { Decision } from "./types/decision.ts";
+import type { Demand } from "./types/demand.ts";
 import type { DesiredEntry } from "./types/desired.ts";
 import type { RuleSetInfo } from "./types/rule-set.ts";
 import type { Selector } from "./types/selector.ts";
@@ -15,6 +16,7 @@ export type { Problem } from "./check.ts";
 const decision = compileCheck(schemas.DECISION_SCHEMA);
 const selector = compileCheck(schemas.SELECTOR_SCHEMA);
 const desired = compileCheck(schemas.DESIRED_SCHEMA);
+const demand = compileCheck(schemas.DEMAND_SCHEMA);
 const ruleSet = compileCheck(schemas.RULE_SET_SCHEMA);
 const alert = compileCheck(schemas.ALERT_SCHEMA);
 const envelope = compileCheck(schemas.EVENT_SCHEMA);
@@ -40,6 +42,10 @@ export function validateSelector(value: unknown): Selector {
 
 export function validateDesiredEntry(value: unknown): DesiredEntry {
   return accept("desired entry", value, desired(value)) as DesiredEntry;
+}
+
+export function validateDemand(value: unknown): Demand {
+  return accept("demand", value, demand(value)) as Demand;
 }
 
 export function validateRuleSetInfo(value: unknown): RuleSetInfo {

@@ -4,7 +4,14 @@ import { connect } from "../bus/connection.ts";
 import type { KvUpdate } from "../bus/kv-watch.ts";
 import type { Logger } from "../bus/log.ts";
 import { parseJson } from "../bus/validate.ts";
-import type { ControllerBus, DecisionMessage, DesiredBucket, DesiredChange, RuleSetStore } from "./port.ts";
+import type {
+  ControllerBus,
+  DecisionMessage,
+  DemandChange,
+  DesiredBucket,
+  DesiredChange,
+  RuleSetStore,
+} from "./port.ts";
 
 /** How long the first connection may take; after it, the connection comes back by itself for ever. */
 const WAIT_MS = 30_000;
@@ -28,6 +35,7 @@ export async function connectController(config: Config, log: Logger): Promise<Co
     decisions: (signal) => decisionsUntil(client, signal),
     desired: desiredBucket(client),
     ruleSets: ruleSetStore(client, log),
+    demands: (signal) => demandsUntil(client, signal),
     putStatus: async (status) => {
       await client.putStatus(status);
     },
@@ -87,6 +95,22 @@ async function* watchUntil(client: Client, signal: AbortSignal): AsyncIterable<D
   } finally {
     end();
     watch.close();
+  }
+}
+
+async function* demandsUntil(client: Client, signal: AbortSignal): AsyncIterable<DemandChange | null> {
+  const updates = client.watchDemand();
+  const end = onAbort(signal, () => {
+    updates.close();
+  });
+  try {
+    for await (const update of updates) {
+      if (signal.aborted) return;
+      yield update.type === "synced" ? null : { key: update.key, data: update.data };
+    }
+  } finally {
+    end();
+    updates.close();
   }
 }
 

@@ -48,6 +48,12 @@ export interface RuleSetStore {
   current(): Promise<ActivatedRuleSet | null>;
 }
 
+/** What became of a holder's demand; `data` null: it says that it wants nothing any more, or it was forgotten. */
+export interface DemandChange {
+  key: string;
+  data: Uint8Array | null;
+}
+
 export type ControlHandler = (body: unknown) => Promise<unknown>;
 
 /** Everything the controller needs of the bus, so that its parts can be tried without one. */
@@ -55,6 +61,8 @@ export interface ControllerBus {
   decisions(signal: AbortSignal): AsyncIterable<DecisionMessage>;
   desired: DesiredBucket;
   ruleSets: RuleSetStore;
+  /** Null says that everything that was there has been given; again after each time that the bus was away. */
+  demands(signal: AbortSignal): AsyncIterable<DemandChange | null>;
   putStatus(status: ControllerStatus): Promise<void>;
   /** All statuses by key: `node.<node>`, `engine.<name>`, `controller`. */
   readStatus(): ReadonlyMap<string, unknown>;

@@ -9,6 +9,7 @@ import { Counters } from "./counters.ts";
 import { type DeciderCaps, DECIDER_CAPS } from "./decision/caps.ts";
 import { consumeDecisions } from "./decision/consume.ts";
 import { Refusals } from "./decision/refusals.ts";
+import { DemandHandler } from "./demand/handler.ts";
 import { expireLeases } from "./desired/expire.ts";
 import { DesiredWriter } from "./desired/writer.ts";
 import { messageOf } from "./errors.ts";
@@ -33,7 +34,7 @@ export interface ControllerOptions {
 const SHIPPED = ["../rules/packs", "../rego"].map((path) => fileURLToPath(new URL(path, import.meta.url)));
 const COUNTERS = [
   ...["decisions_accepted", "decisions_renewed", "decisions_repeated", "decisions_refused", "decisions_retried"],
-  ...["leases_shortened", "leases_ended", "control_requests", "control_refused"],
+  ...["leases_shortened", "leases_ended", "control_requests", "control_refused", "demands_written", "demands_refused"],
 ];
 
 /** Runs all parts of the controller on a connected bus until `signal`; throws when one of them cannot go on. */
@@ -60,7 +61,13 @@ export async function serveController(
   using cache = openCacheDir();
   let watchAgain = (_directory: string): void => {};
   const bundles = new BundleSource({
-    ...{ urls: config.rules.bundles, every: config.rules.bundle_poll, cache: cache.path, log },
+    ...{
+      urls: config.rules.bundles,
+      servers: config.rules.bundle_servers,
+      every: config.rules.bundle_poll,
+      cache: cache.path,
+      log,
+    },
     onChange: () => {
       keeper.changed();
     },
@@ -96,6 +103,10 @@ export async function serveController(
         defaultMode: config.enforce ? ("enforce" as const) : ("monitor" as const),
       };
       const expiry = { writer, counters, log, margin: options.leaseMargin ?? 5_000, now: Date.now, onDone: changed };
+      const demand = new DemandHandler({
+        ...{ writer, counters, log, now: () => performance.now(), onDone: changed },
+        standby: Object.keys(config.controller.deciders).length > 0 ? ["network_connect"] : [],
+      });
       let stopHealth = (): void => {};
       void keeper.built.then(() => {
         reportReady({ ruleset: keeper.status.digest, errors: keeper.status.errors.length });
@@ -105,6 +116,7 @@ export async function serveController(
         following,
         consumeDecisions(bus.decisions(stopping.signal), decisions, log, changed),
         expireLeases(expiry, stopping.signal),
+        demand.run(bus.demands(stopping.signal), stopping.signal),
         Promise.all([watching.ready, bundles.first(stopping.signal)]).then(async () => {
           await keeper.run(stopping.signal);
         }),

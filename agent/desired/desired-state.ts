@@ -1,7 +1,8 @@
 import type { DesiredEntry } from "../../bus/types/desired.ts";
-import type { Selector } from "../../bus/types/selector.ts";
+import type { Hook, Selector } from "../../bus/types/selector.ts";
 import type { RefusedSelector } from "../../bus/types/status.ts";
 import { parseDesiredKey } from "../../bus/subjects.ts";
+import type { Told } from "../demand/event-filter.ts";
 import type { LeaseBook } from "./leases.ts";
 
 /** A selector in force, with the entry that it comes from and when it ends (ns since boot, null never). */
@@ -13,7 +14,8 @@ export interface ActiveSelector {
 
 /** What puts selectors into the kernel: agent/selectors. */
 export interface Tables {
-  apply(revision: number, selectors: ActiveSelector[]): { refused: RefusedSelector[] };
+  /** `standby` are hooks that are to be attached whether a selector asks for them or not. */
+  apply(revision: number, selectors: ActiveSelector[], standby: ReadonlySet<Hook>): { refused: RefusedSelector[] };
   disarm(): void;
 }
 
@@ -23,6 +25,8 @@ export interface DesiredOptions {
   leases: LeaseBook;
   /** Ns since boot. */
   now: () => bigint;
+  /** Told which events are wanted, before the selectors are put in force that ask for them. */
+  onDemand?: (told: Told) => void;
   /** Called after each change of what is in force. */
   onApplied?: () => void;
   onError?: (error: unknown) => void;
@@ -46,6 +50,7 @@ export class DesiredState {
   #byHand = false;
   #refused: RefusedSelector[] = [];
   #active: ActiveSelector[] = [];
+  #rulesets: readonly string[] = [];
   #timer: NodeJS.Timeout | undefined;
   #scheduled: NodeJS.Immediate | undefined;
   #closed = false;
@@ -57,6 +62,11 @@ export class DesiredState {
   /** Sequence of the desired-state stream up to which the kernel does what it says. */
   get appliedRevision(): number {
     return this.#applied;
+  }
+
+  /** Digests of the rule sets whose events come through. */
+  get rulesets(): readonly string[] {
+    return this.#rulesets;
   }
 
   get refused(): readonly RefusedSelector[] {
@@ -128,6 +138,8 @@ export class DesiredState {
     leases.keep(new Set(this.#entries.keys()));
     leases.save();
     const refused = [...this.#unreadable].map(([entry, reason]) => ({ selector: "", entry, reason }));
+    const told = this.#told();
+    this.#options.onDemand?.(told);
     if (this.disarmed) {
       tables.disarm();
       this.#active = [];
@@ -135,10 +147,11 @@ export class DesiredState {
     } else {
       const time = now();
       const active = this.#inForce(time);
-      this.#refused = [...refused, ...tables.apply(this.#revision, active).refused];
+      this.#refused = [...refused, ...tables.apply(this.#revision, active, told.standby).refused];
       this.#active = active;
       this.#wakeAtNextEnd(time);
     }
+    this.#rulesets = [...new Set(told.demands.flatMap(({ rulesets }) => rulesets))].sort();
     this.#applied = this.#revision;
     this.#options.onApplied?.();
   }
@@ -154,6 +167,18 @@ export class DesiredState {
     for (const { deadline, selectors } of this.#entries.values())
       if (deadline === null || deadline > now) active.push(...selectors);
     return active;
+  }
+
+  /** A demand has no end: who wants nothing any more takes it back. */
+  #told(): Told & { standby: ReadonlySet<Hook> } {
+    const entries = [...this.#entries.values()].map(({ entry }) => entry);
+    const demands = entries.flatMap(({ demand }) => demand ?? []);
+    const others = entries.filter(({ demand }) => demand === undefined).flatMap(({ selectors }) => selectors);
+    return {
+      demands,
+      others: new Set(others.filter(({ action }) => action === "post").map(({ hook }) => hook)),
+      standby: new Set(demands.flatMap(({ standby }) => standby)),
+    };
   }
 
   #isHere(selector: Selector): boolean {

@@ -1,3 +1,4 @@
+import type { EventFilter } from "../demand/event-filter.ts";
 import type { EventGate } from "../containers/event-gate.ts";
 import { KINDS, READERS } from "../generated/kinds.ts";
 import { RECORD_KINDS, type RecordKind } from "../generated/records.ts";
@@ -10,6 +11,7 @@ export interface ActsOptions {
   table: ProcessTable;
   json: ProcessJson;
   gate: EventGate;
+  filter: EventFilter;
   /** How a hook is attached; it may change while the agent runs. */
   rungOf: (hook: string) => string;
 }
@@ -44,12 +46,13 @@ export class Acts {
   readonly handle = (number: number, data: Buffer, offset: number, length: number): boolean => {
     const reading = this.#readings.get(number);
     if (reading === undefined) return false;
-    const { table, json, gate, rungOf } = this.#options;
+    const { table, json, gate, filter, rungOf } = this.#options;
     const { kind, reader } = reading;
     const record = reader.at(data, offset, length);
     this.counters[kind.kind] = (this.counters[kind.kind] ?? 0) + 1;
     const key = { tgid: record.processTgid, start: record.processStart, selfExecId: record.processSelfExecId };
     const entry = table.met(key, record.time);
+    if (!filter.passes(kind.kind, entry, () => json.containerOf(entry))) return true;
     const members = kind.members(record, this.#context);
     const result = record.result === NO_RESULT ? "null" : record.result;
     gate.add(

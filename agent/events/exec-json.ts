@@ -7,7 +7,7 @@ import {
   STDIO_TYPE_NAMES,
 } from "../generated/records.ts";
 import { formatIpv4, formatIpv6, protocolName } from "./address.ts";
-import { quote } from "./json.ts";
+import { quote, quoteOrNull } from "./json.ts";
 import { capabilityNames } from "./names.ts";
 
 const S_ISUID = 0o4000;
@@ -20,11 +20,11 @@ const CACHE_MAX = 512;
  */
 export function execMembers(record: ProcessExecRecord, replaced: string): string {
   const flags = record.flags;
-  const tty = record.tty;
+  const tty = ttyName(record.tty);
   const script = (flags & PROCESS_FLAG.interpreted) !== 0 ? record.script : "";
   const previous = record.previousLen > 0 ? record.previous : replaced;
   return (
-    `"tty":${tty === "" ? "null" : quote(tty.replace(PTS, "pts/$1"))},"script":${script === "" ? "null" : quote(script)}` +
+    `"tty":${quoteOrNull(tty)},"script":${script === "" ? "null" : quote(script)}` +
     `,"stdio":[${stdio(record)}],${capabilities(record)},${namespaces(record)},${credentials(record)}` +
     `,"binary_properties":${binaryProperties(record, flags)}` +
     `,"previous":${previous === "" ? "null" : `{"binary":${quote(previous)}}`}`
@@ -33,6 +33,10 @@ export function execMembers(record: ProcessExecRecord, replaced: string): string
 
 /** The kernel calls a pseudo terminal pts0, everybody else pts/0. */
 const PTS = /^pts(\d+)$/;
+
+export function ttyName(name: string): string | null {
+  return name === "" ? null : name.replace(PTS, "pts/$1");
+}
 
 function stdio(record: ProcessExecRecord): string {
   let out = "";

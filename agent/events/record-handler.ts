@@ -8,6 +8,7 @@ import {
 } from "../generated/records.ts";
 import type { Redact } from "../process/arguments.ts";
 import type { Image } from "../process/entry.ts";
+import type { EventFilter } from "../demand/event-filter.ts";
 import type { EventGate } from "../containers/event-gate.ts";
 import { imageOf } from "../process/image.ts";
 import type { Key, ProcessTable } from "../process/table.ts";
@@ -21,6 +22,7 @@ export interface RecordHandlerOptions {
   table: ProcessTable;
   json: ProcessJson;
   gate: EventGate;
+  filter: EventFilter;
   redact: Redact;
   /** How the process hooks are attached. */
   rung: string;
@@ -57,6 +59,12 @@ export class RecordHandler {
     this.#options = options;
   }
 
+  /** How many records of a kind of events have come. */
+  told(kind: string): number {
+    const { exec, exit } = this.counters;
+    return { process_exec: exec, process_exit: exit }[kind] ?? 0;
+  }
+
   /** Handles the record at `offset`. Never throws on bad data: it is counted. */
   readonly handle = (data: Buffer, offset: number, length: number): void => {
     try {
@@ -90,7 +98,7 @@ export class RecordHandler {
   };
 
   #onExec(record: ProcessExecRecord): void {
-    const { table, json, gate, redact, rung } = this.#options;
+    const { table, json, gate, filter, redact, rung } = this.#options;
     this.counters.exec++;
     const key = keyOf(record);
     const time = record.time;
@@ -99,6 +107,7 @@ export class RecordHandler {
     const entry = table.exec(key, parentOf(record), imageOf(record, redact), time);
     entry.cgroupId = record.cgroupId;
     entry.cgroupV1Id = record.cgroupV1Id;
+    if (!filter.passes("process_exec", entry, () => json.containerOf(entry), record)) return;
     gate.add(
       "process_exec",
       time,
@@ -120,11 +129,12 @@ export class RecordHandler {
   }
 
   #onExit(record: ProcessExitRecord): void {
-    const { table, json, gate, rung } = this.#options;
+    const { table, json, gate, filter, rung } = this.#options;
     this.counters.exit++;
     const time = record.time;
     const entry = table.exit(keyOf(record), time);
     if (entry.image === KERNEL_THREAD) return;
+    if (!filter.passes("process_exit", entry, () => json.containerOf(entry), null, record)) return;
     const signal = record.signal;
     gate.add(
       "process_exit",

@@ -6,7 +6,7 @@ import type { AttachedHook } from "./hooks.ts";
 import type { Results } from "./results.ts";
 import { canDeny, type Ladder, type Rung } from "./rung.ts";
 
-const IDLE = "attached when a selector asks for it; none does";
+const IDLE = "attached when a rule, policy or reader asks for it; none does";
 
 /** What a hook has to say of itself after a change; no ability: it stays as it was. */
 export interface HookReport {
@@ -44,13 +44,19 @@ export class DemandedHook {
     this.#say();
   }
 
-  /** Attaches it when one of these asks for what it can do. */
-  demand(selectors: readonly Selector[]): void {
+  /** Whether it is not attached and would be for these: one of them asks for what it can do, or it is to stand by. */
+  isMissed(selectors: readonly Selector[], standby: boolean): boolean {
+    if (this.#foothold !== undefined) return false;
     const asking = selectors.filter((selector) => selector.hook === this.#ladder.hook);
-    if (this.#foothold !== undefined || asking.length === 0) return;
-    const [rung] = this.#rungs ?? [];
+    if (this.#rungs === undefined) return standby || asking.length > 0;
+    const [rung] = this.#rungs;
     // what it cannot do is refused: no reason to attach it
-    if (this.#rungs !== undefined && !asking.some(({ action }) => rung?.actions.includes(action))) return;
+    return rung !== undefined && (standby || asking.some(({ action }) => rung.actions.includes(action)));
+  }
+
+  /** Attaches it when these ask for it. */
+  demand(selectors: readonly Selector[], standby: boolean): void {
+    if (!this.isMissed(selectors, standby)) return;
     const { foothold, refused } = climb(
       { hook: this.#ladder.hook, rungs: this.#rungs ?? this.#ladder.rungs },
       this.#options,
@@ -101,6 +107,7 @@ export class DemandedHook {
       attached: {
         ...{ hook, rung: name, attached: this.#foothold !== undefined },
         canDeny: rung !== undefined && canDeny(rung),
+        programs: this.#foothold?.rung.programs ?? [],
         ...(idle ? { idle: true as const } : {}),
         ...(detail === "" ? {} : { detail }),
       },

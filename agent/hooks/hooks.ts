@@ -26,7 +26,9 @@ export interface AttachedHook {
   attached: boolean;
   /** Whether selectors can deny here. */
   canDeny: boolean;
-  /** It is attached when a selector asks for it; now none does. */
+  /** Names of its programs that are loaded. */
+  programs: readonly string[];
+  /** It is attached when somebody asks for it; now nobody does. */
   idle?: true;
   /** Why not, or why on a weaker rung. */
   detail?: string;
@@ -66,7 +68,7 @@ export class Hooks {
       ...(options.rungs ? { takes: ({ name }) => options.rungs!.includes(name) } : {}),
     };
     this.#results = new Results(this.#climbOptions);
-    this.#demanded = KIND_LADDERS.map(
+    this.#demanded = [CONNECT_LADDER, ...KIND_LADDERS].map(
       (ladder) => new DemandedHook(ladder, this.#climbOptions, this.#results, (hook) => this.#report(hook)),
     );
   }
@@ -87,7 +89,13 @@ export class Hooks {
     const programs = object.programs().filter((program) => detail === undefined || program !== MATCH_EXEC);
     for (const program of programs) this.#links.push(object.attach(program));
     const rung = denies ?? (detail === undefined ? EXEC_KILL : undefined);
-    this.#decided("process_exec", rung, [...before.refused, ...(detail === undefined ? [] : [detail])], EXEC_KILL.name);
+    this.#decided(
+      "process_exec",
+      rung,
+      [...before.refused, ...(detail === undefined ? [] : [detail])],
+      EXEC_KILL.name,
+      [...programs, ...(denies?.programs ?? [])],
+    );
     for (const hook of this.#demanded) hook.announce();
   }
 
@@ -122,19 +130,19 @@ export class Hooks {
     }
   }
 
-  /** Never throws: a kernel without this hook says so in its status. */
-  attachConnect(): void {
-    const { foothold, refused } = this.#climb(CONNECT_LADDER);
-    this.#decided("network_connect", foothold?.rung, refused, CONNECT_LADDER.rungs.at(-1)!.name);
+  /** Hooks that are not attached, and that these would attach: until then nothing can be in force there. */
+  missed(selectors: readonly ActiveSelector[], standby: ReadonlySet<Hook>): Set<Hook> {
+    const asking = selectors.map(({ selector }) => selector);
+    return new Set(this.#demanded.flatMap((it) => (it.isMissed(asking, standby.has(it.hook)) ? it.hook : [])));
   }
 
   /**
    * To be called before selectors are put in force: attaches hooks that are attached on demand only and for which one of
-   * them asks. The others are not touched.
+   * them asks, or that are to stand by. The others are not touched.
    */
-  demand(selectors: readonly ActiveSelector[]): void {
+  demand(selectors: readonly ActiveSelector[], standby: ReadonlySet<Hook>): void {
     const asking = selectors.map(({ selector }) => selector);
-    for (const hook of this.#demanded) hook.demand(asking);
+    for (const hook of this.#demanded) hook.demand(asking, standby.has(hook.hook));
   }
 
   /** To be called after: detaches such hooks when none of what is in force is for them. */
@@ -185,7 +193,13 @@ export class Hooks {
   }
 
   /** Says what became of a hook. `last` is the rung that it is on when nothing can be decided there. */
-  #decided(hook: Hook, rung: Rung | undefined, refused: readonly string[], last: string): void {
+  #decided(
+    hook: Hook,
+    rung: Rung | undefined,
+    refused: readonly string[],
+    last: string,
+    programs: readonly string[],
+  ): void {
     const detail = refused.join("; ");
     this.#report({
       attached: {
@@ -193,6 +207,7 @@ export class Hooks {
         rung: rung?.name ?? last,
         attached: rung !== undefined || hook === "process_exec",
         canDeny: rung !== undefined && canDeny(rung),
+        programs,
         ...(detail === "" ? {} : { detail }),
       },
       ability: {

@@ -9,9 +9,12 @@ import { BpfObject, SharedMaps } from "./object.ts";
 
 const OBJECTS = join(import.meta.dirname, "../../bpf/out");
 
+/** What is looked at: hooks, and what tells of the processes that run already. */
+export type Probed = Hook | "process_seed";
+
 /** What one way to attach a hook can do on this kernel. */
 export interface RungProbe {
-  hook: Hook | "process_seed";
+  hook: Probed;
   rung: string;
   /** The kernel took it. */
   ok: boolean;
@@ -29,20 +32,26 @@ const MAX_ENTRIES = { events: 64 * 1024 };
  * Tries every rung of every hook with the agent's own programs: by loading, and what is attached to no cgroup by attaching
  * for a moment, with no selector in force. Leaves nothing behind. Needs root.
  */
-export function probeRungs(isProbed: (hook: Hook) => boolean = () => true): RungProbe[] {
+export function probeRungs(isProbed: (hook: Probed) => boolean = () => true): RungProbe[] {
   const maps = new SharedMaps();
+  const exec = () => chosen([...probeLadder(EXEC_LADDER.hook, EXEC_LADDER.rungs, maps), probeProcess(maps)]);
+  const ladders = [CONNECT_LADDER, ...KIND_LADDERS].filter(({ hook }) => isProbed(hook));
   try {
     return [
-      ...chosen([...probeLadder(EXEC_LADDER.hook, EXEC_LADDER.rungs, maps), probeProcess(maps)]),
-      probeSeed(maps),
-      ...chosen(probeLadder(CONNECT_LADDER.hook, CONNECT_LADDER.rungs, maps)),
-      ...KIND_LADDERS.filter(({ hook }) => isProbed(hook)).flatMap(({ hook, rungs }) =>
-        chosen(probeLadder(hook, rungs, maps)),
-      ),
+      ...(isProbed("process_exec") ? exec() : []),
+      ...(isProbed("process_seed") ? [probeSeed(maps)] : []),
+      ...ladders.flatMap(({ hook, rungs }) => chosen(probeLadder(hook, rungs, maps))),
     ];
   } finally {
     maps.close();
   }
+}
+
+/** Objects of bpf/out that the rungs of a hook are made of. */
+export function objectsOf(hook: Probed): string[] {
+  if (hook === "process_seed") return ["seed"];
+  const rungs = [EXEC_LADDER, CONNECT_LADDER, ...KIND_LADDERS].find((ladder) => ladder.hook === hook)?.rungs ?? [];
+  return [...new Set([...rungs.map(({ object }) => object), ...(hook === "process_exec" ? [EXEC_KILL.object] : [])])];
 }
 
 /** Of several with one name the first that works, else the last. */

@@ -16,6 +16,7 @@ const NAMES = {
   pools: "match_pools",
   counters: "selector_counters",
   counts: "match_counts",
+  seen: "match_seen",
   states: "processes",
   trees: "process_trees",
   cgroups: "cgroup_marks",

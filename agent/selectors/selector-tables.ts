@@ -4,6 +4,7 @@ import { Budget, DEFAULT_BUDGET } from "./budget.ts";
 import { type ContainerLookup, namelessContainers } from "./container-scopes.ts";
 import { CounterNumbers } from "./counter-numbers.ts";
 import { SelectorError } from "./errors.ts";
+import { hookNumber } from "./hooks/all.ts";
 import { checkExempt, findExempt } from "./exempt.ts";
 import { type Held, HeldSelectors, type Making, type Plan } from "./held-selectors.ts";
 import type { HookTables } from "./hook-tables.ts";
@@ -166,10 +167,13 @@ export class SelectorTables {
 
   /** What is counted for the matcher as a whole. */
   counts(): Record<(typeof COUNT_NAMES)[number], number> {
-    const sum = (values: Uint8Array[] | undefined) =>
-      (values ?? []).reduce((total, value) => total + Number(Buffer.from(value).readBigUInt64LE(0)), 0);
-    const entries = COUNT_NAMES.map((name, index) => [name, sum(this.#maps.counts.lookupPerCpu(u32(index)))]);
+    const entries = COUNT_NAMES.map((name, index) => [name, sumOf(this.#maps.counts.lookupPerCpu(u32(index)))]);
     return Object.fromEntries(entries) as Record<(typeof COUNT_NAMES)[number], number>;
+  }
+
+  /** Events of a hook that were compared with its selectors since the programs were loaded. */
+  seen(hook: Hook): number {
+    return sumOf(this.#maps.seen.lookupPerCpu(u32(hookNumber(hook))));
   }
 
   /**
@@ -323,3 +327,7 @@ export class SelectorTables {
 }
 
 const NOTHING = { hits: 0, would_deny: 0, denied: 0, undecided: 0, rate_limited: 0 };
+
+function sumOf(values: Uint8Array[] | undefined): number {
+  return (values ?? []).reduce((total, value) => total + Number(Buffer.from(value).readBigUInt64LE(0)), 0);
+}

@@ -72,7 +72,10 @@ static __always_inline bool match_begin(struct match_event *event)
 			match_refresh(slot, event->hook, entry->epoch, image, event->properties);
 	/* through a number that the verifier does not know, or each combination of bits is a state of its own to it */
 	event->unknown = *(volatile __u64 *)&event->header->zero;
-	return event->place != PART_EXEMPT;
+	if (event->place == PART_EXEMPT)
+		return false;
+	match_count_seen(event->hook);
+	return true;
 }
 
 static __always_inline void match_own_number(struct match_event *event, const __u32 operand,

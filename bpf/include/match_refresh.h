@@ -122,8 +122,9 @@ __noinline int match_gather(__u32 slot, __u32 hook, __u32 path_slot, __u32 prope
 #define LOOK_KEEP (1ULL << 7)
 
 /* What of a text some selector asks for; 0: nothing. `walk` is WALK_* without WALK_REVERSED. */
-static __always_inline __u64 look_for_text(struct match_header *header, struct match_thread *thread,
-					   __u32 source, __u32 walk)
+static __always_inline __u64 match_look_at_text(struct match_header *header,
+						struct match_thread *thread, __u32 source,
+						__u32 walk)
 {
 	__u32 first = (walk >> WALK_FAMILY_SHIFT & 3) == TEXT_PARENT ? OPERAND_PARENT : 0;
 	struct path_text *text = walk_text(source, walk);
@@ -163,21 +164,22 @@ __noinline __u64 match_gather_paths(__u32 slot, __u32 hook, __u32 path_slot)
 	keep = !path_slot && state ? LOOK_KEEP : 0;
 	if (active & BINARY_OPERANDS) {
 		if (path_slot)
-			binary = look_for_text(header, thread, path_slot,
-					       TEXT_BINARY << WALK_FAMILY_SHIFT | WALK_PATH_SLOT);
+			binary = match_look_at_text(header, thread, path_slot,
+						    TEXT_BINARY << WALK_FAMILY_SHIFT |
+							    WALK_PATH_SLOT);
 		else if (!state || state->flags & STATE_BINARY_UNKNOWN)
 			thread->inputs.unknown |= BINARY_OPERANDS & active;
 		else
-			binary =
-				look_for_text(header, thread, tgid,
-					      TEXT_BINARY << WALK_FAMILY_SHIFT | WALK_STATE_BINARY);
+			binary = match_look_at_text(header, thread, tgid,
+						    TEXT_BINARY << WALK_FAMILY_SHIFT |
+							    WALK_STATE_BINARY);
 	}
 	if (!(active & PARENT_OPERANDS))
 		return binary | keep;
 	if (state && !(state->flags & STATE_PARENT_UNKNOWN))
 		return binary | keep |
-		       look_for_text(header, thread, tgid,
-				     TEXT_PARENT << WALK_FAMILY_SHIFT | WALK_STATE_PARENT)
+		       match_look_at_text(header, thread, tgid,
+					  TEXT_PARENT << WALK_FAMILY_SHIFT | WALK_STATE_PARENT)
 			       << LOOK_SECOND_SHIFT;
 	/* seeded or exec'd before its parent was known: what the parent is now */
 	parent = BPF_CORE_READ(task, real_parent);
@@ -187,8 +189,8 @@ __noinline __u64 match_gather_paths(__u32 slot, __u32 hook, __u32 path_slot)
 		thread->inputs.unknown |= PARENT_OPERANDS & active;
 		return binary;
 	}
-	return binary | look_for_text(header, thread, parent_tgid,
-				      TEXT_PARENT << WALK_FAMILY_SHIFT | WALK_STATE_BINARY)
+	return binary | match_look_at_text(header, thread, parent_tgid,
+					   TEXT_PARENT << WALK_FAMILY_SHIFT | WALK_STATE_BINARY)
 				<< LOOK_SECOND_SHIFT;
 }
 

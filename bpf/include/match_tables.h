@@ -189,6 +189,24 @@ static __always_inline void match_count(__u32 which)
 		__sync_fetch_and_add(count, 1);
 }
 
+/* By hook: events that were compared with its selectors, so that it can be told how many of them were not posted. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, MATCH_HOOKS);
+	__type(key, __u32);
+	__type(value, __u64);
+} match_seen SEC(".maps");
+
+/* A function of its own: the key would lie on the stack of whoever calls, where there is no room left. */
+__noinline int match_count_seen(__u32 hook)
+{
+	__u64 *count = bpf_map_lookup_elem(&match_seen, &hook);
+
+	if (count)
+		__sync_fetch_and_add(count, 1);
+	return 0;
+}
+
 static __always_inline struct match_entry *match_entry_of(__u32 hook)
 {
 	__u32 zero = 0;

@@ -11,6 +11,7 @@ import {
   BUCKETS,
   CONSUMERS,
   decisionSubject,
+  demandKey,
   engineStatusKey,
   findingSubject,
   kvStream,
@@ -20,6 +21,7 @@ import {
 import { decodeToken, encodeToken } from "../tokens.ts";
 import type { Alert } from "../types/alert.ts";
 import type { Decision } from "../types/decision.ts";
+import type { Demand } from "../types/demand.ts";
 
 /** How long an engine that is gone still stands in the status: containers of a scaled service have a new name each time. */
 const STATUS_TTL = "10m";
@@ -102,6 +104,7 @@ export class EngineBus {
       most: options.most ?? 64,
       queue,
       ackDelay: ACK_DELAY,
+      brief: true,
       ...(options.inHand === undefined ? {} : { inHand: options.inHand }),
       wrap: (message) => {
         const parts = parseEventSubject(message.subject);
@@ -200,9 +203,9 @@ export class EngineBus {
     await store(this.bus, `$KV.${BUCKETS.status}.${engineStatusKey(name)}`, JSON.stringify(status), { headers });
   }
 
-  /** Says which events this engine needs; ends by itself a minute after the last time. */
-  async putDemand(name: string, demand: object): Promise<void> {
-    await store(this.bus, `$KV.${BUCKETS.demand}.engine.${encodeToken(name)}`, JSON.stringify(demand));
+  /** Says which events this engine needs; to be said again before `ttl` is over. @throws {BusError} */
+  async putDemand(name: string, demand: Demand): Promise<void> {
+    await store(this.bus, `$KV.${BUCKETS.demand}.${demandKey("engine", name)}`, JSON.stringify(demand));
   }
 
   /** Waits at most `limit` ms for what is still on its way, then closes. */

@@ -5,13 +5,23 @@ import { getMany, getOne, type StoredMessage } from "../direct.ts";
 import { unpackEvents } from "../event-codec.ts";
 import type { Event } from "../generated/events.ts";
 import { parseEventId } from "../ids.ts";
+import { store } from "../jetstream.ts";
 import { partitionOf } from "../partition.ts";
 import { RuleSets } from "../rule-sets.ts";
-import { BUCKETS, eventSubject, kvStream, parseDecisionSubject, parseEventSubject, STREAMS } from "../subjects.ts";
+import {
+  BUCKETS,
+  demandKey,
+  eventSubject,
+  kvStream,
+  parseDecisionSubject,
+  parseEventSubject,
+  STREAMS,
+} from "../subjects.ts";
 import { tail } from "../tail.ts";
 import { encodeToken } from "../tokens.ts";
 import type { Alert } from "../types/alert.ts";
 import type { Decision } from "../types/decision.ts";
+import type { Demand } from "../types/demand.ts";
 import { parseJson } from "../validate.ts";
 
 export interface ReadOptions {
@@ -45,6 +55,17 @@ export class OperatorBus {
   constructor(bus: BusConnection) {
     this.bus = bus;
     this.ruleSets = new RuleSets(bus);
+  }
+
+  /** Says which events this reader wants; to be said again before `ttl` is over. @throws {BusError} */
+  async putDemand(id: string, demand: Demand): Promise<void> {
+    await store(this.bus, `$KV.${BUCKETS.demand}.${demandKey("reader", id)}`, JSON.stringify(demand));
+  }
+
+  /** Says that this reader wants nothing any more. @throws {BusError} */
+  async deleteDemand(id: string): Promise<void> {
+    const headers = { "KV-Operation": "DEL" };
+    await store(this.bus, `$KV.${BUCKETS.demand}.${demandKey("reader", id)}`, "", { headers });
   }
 
   /** See `requestControl`. */

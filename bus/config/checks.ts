@@ -26,6 +26,7 @@ export function checkSetting(name: string, written: unknown): Problem[] {
       `${shown} is not allowed; allowed: a path from the root of the v2 hierarchy, such as /reeve, not the root`,
     );
   }
+  if (name === "rules.bundle_servers") return bundleServerProblems(written as Record<string, Record<string, string>>);
   if (name === "agent.redact") return (written as string[]).flatMap((it, i) => regexProblem(it, i));
   return [];
 }
@@ -33,6 +34,22 @@ export function checkSetting(name: string, written: unknown): Problem[] {
 /** It is made where it is not there, so what is meant as a path of the file system would be made somewhere else. */
 function isOwnCgroup(written: string): boolean {
   return /^(\/[^/]+)+$/.test(written) && !/^\/(sys|proc)\//.test(written) && !/\/\.\.?(\/|$)/.test(written);
+}
+
+/** One way to prove who asks, complete. */
+function bundleServerProblems(written: Record<string, Record<string, string>>): Problem[] {
+  return Object.entries(written).flatMap(([name, server]) => {
+    const has = (key: string): boolean => (server[key] ?? "") !== "";
+    const at = (key: string, message: string): Problem[] => [{ path: [name, key], field: `${name}.${key}`, message }];
+    if (!has("url"))
+      return at("url", "is missing; allowed: the beginning of URLs, such as https://bundles.example.com/");
+    const tokens = ["token_file", "token_env"].filter(has);
+    const passwords = ["password_file", "password_env"].filter(has);
+    const ways = "allowed: token_file or token_env; or user with password_file or password_env";
+    if (has("user") ? tokens.length > 0 || passwords.length !== 1 : passwords.length > 0 || tokens.length !== 1)
+      return at(has("user") ? "user" : (tokens[0] ?? passwords[0] ?? "token_file"), `is not one whole way; ${ways}`);
+    return [];
+  });
 }
 
 function regexProblem(written: string, index: number): Problem[] {

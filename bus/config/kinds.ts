@@ -30,9 +30,11 @@ const same = {
 export function text(
   fallback: string | null,
   help: string,
-  more: { defaultText?: string; paths?: true } = {},
+  more: { defaultText?: string; paths?: true; pattern?: string } = {},
 ): Setting<string> {
-  return { type: "text", schema: { type: "string" }, help, fallback, ...more, ...same, fromText: (it) => it };
+  const { pattern, ...rest } = more;
+  const schema = { type: "string", ...(pattern === undefined ? {} : { pattern }) };
+  return { type: "text", schema, help, fallback, ...rest, ...same, fromText: (it) => it };
 }
 
 export function integer(fallback: number, range: [number, number], help: string): Setting<number> {

@@ -1,6 +1,8 @@
 import { LOG_LEVELS } from "../log.ts";
 import { choice, duration, integer, namedMap, scopes, size, text, textList, toggle, type Setting } from "./kinds.ts";
 
+const VARIABLE = "^([A-Za-z_][A-Za-z0-9_]*)?$";
+
 /**
  * Every setting there is: the one place that says names, kinds, defaults and meaning. The schema, the documentation,
  * the variables, the flags and the type `Config` all come from here.
@@ -69,6 +71,11 @@ export const SETTINGS = {
         item: { type: "string", minLength: 1 },
       },
     ),
+    history: textList(
+      ["process_exec"],
+      "Kinds of process events that are sent and kept also when no rule, policy or reader wants them, for `reeve events --since` and whoever looks back: `process_exec`, `process_exit`. Of the others only what is wanted leaves the node.",
+      { item: { enum: ["process_exec", "process_exit"] } },
+    ),
     cgroup: text(
       "",
       "Cgroup (v2) under which connects are decided, as a path from the root of the hierarchy (`/system.slice`) or with its mount point. Empty: the root.",
@@ -110,8 +117,21 @@ export const SETTINGS = {
       [],
       "URLs (http, https) of OPA bundles, looked for with their ETag; a source like the directories.",
       {
-        item: { type: "string", pattern: "^https?://" },
+        item: { type: "string", pattern: "^https?://[^/@]+(/|$)" },
       },
+    ),
+    bundle_servers: namedMap<BundleServer>(
+      {
+        url: text("", "Beginning of the URLs that it is for, with the scheme.", { pattern: "^https?://[^/@]+(/|$)" }),
+        token_file: text("", "File with the bearer token, which the controller's user may read.", {
+          pattern: "^(/|$)",
+        }),
+        token_env: text("", "Variable of the environment that holds it instead.", { pattern: VARIABLE }),
+        user: text("", "User name, for basic authentication instead of a token."),
+        password_file: text("", "File with that user's password.", { pattern: "^(/|$)" }),
+        password_env: text("", "Variable of the environment that holds it instead.", { pattern: VARIABLE }),
+      },
+      "Servers of bundles that ask who wants them, by a name of yours: with `url`, and a token or a user with a password, each in a file or a variable.",
     ),
     bundle_poll: duration("30s", "How often bundles are looked for."),
     bundle_key: text(
@@ -164,6 +184,16 @@ export const SETTINGS = {
     level: choice("info", LOG_LEVELS, "What is logged."),
   },
 } satisfies SettingTree;
+
+/** How to prove to a server of bundles who asks. Empty: not given. */
+export interface BundleServer {
+  url: string;
+  token_file: string;
+  token_env: string;
+  user: string;
+  password_file: string;
+  password_env: string;
+}
 
 /** What a decider may do. `max_ttl` is milliseconds. */
 export interface DeciderCaps {

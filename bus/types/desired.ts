@@ -1,3 +1,4 @@
+import type { DesiredDemand } from "./demand.ts";
 import type { Hook, Selector } from "./selector.ts";
 
 /**
@@ -12,4 +13,6 @@ export interface DesiredEntry {
   renewedAt: string;
   /** Only in the entries `all.disarm` and `node.<node>.disarm`: while one exists the agent keeps every selector emptied. */
   disarm?: true;
+  /** Only in the entry `all.demand`: what events are wanted. Its selectors are made of it. */
+  demand?: DesiredDemand;
 }

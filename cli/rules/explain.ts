@@ -9,6 +9,7 @@ import { document } from "../output/format.ts";
 import { printLine } from "../output/print.ts";
 import { safe } from "../output/safe.ts";
 import { table } from "../output/table.ts";
+import { type LiveTiers, liveRows, readLive } from "./explain-live.ts";
 import type { RulesFlags } from "../verbs/rules.ts";
 
 /** As many retained events of a kind as are looked at. */
@@ -24,7 +25,10 @@ export async function explainRule(
   const bus = await connectOperator(loadForOperator({ ...flags }).config, 500).catch(() => null);
   try {
     const report = await explain(options, id, (kind) => (bus === null ? Promise.resolve([]) : eventsOf(bus, kind)));
-    await printLine(flags.output === "json" ? document(report, "json") : reportText(report, bus !== null));
+    const live = bus === null ? null : await readLive(bus, id);
+    const text =
+      flags.output === "json" ? document({ ...report, live }, "json") : reportText(report, bus !== null, live);
+    await printLine(text);
     return report.refused ? EXIT.failed : EXIT.ok;
   } finally {
     await bus?.bus.close();
@@ -40,7 +44,7 @@ async function eventsOf(bus: OperatorBus, kind: EventKind): Promise<Event[]> {
   return events;
 }
 
-function reportText(report: RuleReport, asked: boolean): string {
+function reportText(report: RuleReport, asked: boolean, live: LiveTiers | null): string {
   const { id, language, evaluator, file, line, unindexed, refused, kinds, notPushed } = report;
   const head = `${safe(id)} (${language}, ${safe(file)}:${line})`;
   const state = refused
@@ -51,9 +55,15 @@ function reportText(report: RuleReport, asked: boolean): string {
   const rows: [string, string][] = [["evaluator", evaluator]];
   if (state !== null) rows.push(["index", state]);
   rows.push(["not pushed", notPushed.length === 0 ? "nothing" : safe(notPushed.join("; "))]);
-  const parts = kinds.map((kind) => `${kind.kind}\n${table(kindRows(kind, asked), "  ")}`);
+  const parts = kinds.map(
+    (kind) => `${kind.kind}\n${table([...kindRows(kind, asked), ...liveTable(live, kind.kind)], "  ")}`,
+  );
   if (kinds.length === 0) parts.push("over alerts only: of those there are few, each is evaluated");
   return [head, table(rows, "  "), ...parts].join("\n");
+}
+
+function liveTable(live: LiveTiers | null, kind: EventKind): [string, string][] {
+  return live === null ? [] : liveRows(live, kind).map(([name, text]) => [name, safe(text)]);
 }
 
 function kindRows({ cover, guess, formula, tiers, sampled, us }: KindReport, asked: boolean): [string, string][] {

@@ -11,7 +11,11 @@ import { table } from "../output/table.ts";
 import type { RuleStatus } from "../../bus/types/engine-status.ts";
 import type { RulesFlags } from "../verbs/rules.ts";
 
-type LiveRule = RuleStatus & { engines: string[] };
+/** A rule as the controller tells of it. */
+export type LiveRule = RuleStatus & {
+  engines: string[];
+  nodes: { active: number; of: number; missing: { node: string; reason: string }[] };
+};
 
 /** Prints the rules in force and what they did; false when no Reeve runs here. */
 export async function listLive(flags: RulesFlags): Promise<boolean> {
@@ -38,15 +42,23 @@ export function liveTable(rules: readonly LiveRule[], now: Date, paint: Paint): 
   const rows = [...rules]
     .sort((a, b) => a.kind.localeCompare(b.kind) * -1 || (a.id < b.id ? -1 : 1))
     .map((rule) => {
-      const { id, kind, severity, evaluations, hits, errors, time_us, last_alert, reason } = rule;
+      const { id, kind, severity, evaluations, hits, errors, time_us, last_alert, reason, nodes } = rule;
       const each = evaluations === 0 ? "" : `${(time_us / evaluations).toFixed(2)} us`;
-      const state = reason === null ? "active" : paint("red", `disabled: ${safe(reason)}`);
+      const state = reason === null ? onNodes(nodes, paint) : paint("red", `disabled: ${safe(reason)}`);
       const name = [safe(id), kind, severity ?? ""];
       const cost = [String(evaluations), String(errors), `${(time_us / 1e6).toFixed(2)} s`, each];
       return name.concat(String(hits), cost, ago(last_alert, now), state);
     });
   const head = ["ID", "KIND", "SEVERITY", "HITS", "EVALUATIONS", "ERRORS", "TIME", "EACH", "LAST ALERT", "STATE"];
   return table([head, ...rows]);
+}
+
+/** `active` where it is active on all nodes; else on how many, and why not on the first of the others. */
+function onNodes({ active, of, missing }: LiveRule["nodes"], paint: Paint): string {
+  const text = `active on ${active}/${of} nodes`;
+  const [first] = missing;
+  if (first === undefined) return text;
+  return paint("yellow", `${text}; not on ${safe(first.node)}: ${safe(first.reason)}`);
 }
 
 function ago(time: string | null, now: Date): string {

@@ -1,7 +1,7 @@
 import { PARTITIONS } from "../../bus/partition.ts";
 import type { ControllerStatus } from "../../bus/types/controller-status.ts";
 import type { EngineStatus } from "../../bus/types/engine-status.ts";
-import type { NodeStatus } from "../../bus/types/status.ts";
+import type { HookStatus, NodeStatus } from "../../bus/types/status.ts";
 import { formatDuration } from "../output/duration.ts";
 import type { Paint } from "../output/paint.ts";
 import { safe } from "../output/safe.ts";
@@ -40,16 +40,11 @@ function nodeLines(node: NodeStatus, current: number | null, now: number, paint:
   const lines = [
     `${paint("bold", `node ${safe(node.node)}`)}  ${state}${age(node.time, now, paint)}, kernel ${safe(node.kernel)}, ${revision}`,
   ];
-  const hooks = node.hooks.map((hook) => [
-    hook.attached ? paint("green", "attached") : hook.idle ? "idle" : paint("red", "missing"),
-    safe(hook.hook),
-    safe(hook.rung),
-    hook.can_deny ? "can deny" : hook.attached ? "observes" : "",
-    safe(hook.detail ?? ""),
-  ]);
-  if (hooks.length > 0) lines.push(table(hooks, "  "));
+  if (node.hooks.length > 0) lines.push(...hookLines(node.hooks, paint));
   lines.push(...containerLines(node.containers, paint));
-  const selectors = node.selectors.toSorted((a, b) => b.counters.hits - a.counters.hits);
+  // Those that are made of a demand stand at their hooks.
+  const own = node.selectors.filter(({ entry }) => !/^all\.demand(-readers)?$/.test(entry));
+  const selectors = own.toSorted((a, b) => b.counters.hits - a.counters.hits);
   for (const it of selectors.slice(0, MOST_LINES)) {
     const { hits, denied, would_deny } = it.counters;
     const end = it.deadline ? `, until ${it.deadline.slice(0, 19)}Z` : "";
@@ -68,8 +63,58 @@ function nodeLines(node: NodeStatus, current: number | null, now: number, paint:
     const one = ended.length === 1 ? `${refusedName(ended[0]!)} waits` : `${ended.length} selectors wait`;
     lines.push(paint("dim", `  ${one} for a process tree that this node does not know (it has ended)`));
   }
-  lines.push(`  counters  ${numbers(node.counters)}`, `  lost      ${lost(node.losses, paint)}`);
+  lines.push(
+    `  counters  ${numbers(node.counters)}`,
+    `  filtered  ${filteredText(node.filtered)}`,
+    `  lost      ${lost(node.losses, paint)}`,
+  );
   return lines;
+}
+
+/** Hooks that are idle are named in one line: there are many. */
+function hookLines(hooks: readonly HookStatus[], paint: Paint): string[] {
+  const idle = hooks.filter((hook) => hook.idle);
+  const rows = hooks
+    .filter((hook) => !hook.idle)
+    .map((hook) => [
+      hook.attached ? paint("green", "attached") : paint("red", "missing"),
+      safe(hook.hook),
+      safe(hook.rung),
+      hook.can_deny ? "can deny" : hook.attached ? "observes" : "",
+      rateText(hook),
+      [hook.for === undefined ? "" : `for ${someOf(hook.for.map(safe))}`, safe(hook.detail ?? "")]
+        .filter((text) => text !== "")
+        .join("; "),
+    ]);
+  const lines = rows.length === 0 ? [] : [table(rows, "  ")];
+  if (idle.length > 0)
+    lines.push(`  idle      ${idle.map(({ hook }) => safe(hook)).join(", ")} (nobody asks for them)`);
+  return lines;
+}
+
+function rateText({
+  events_per_s: events,
+  seen_per_s: seen,
+  cpu_percent: percent,
+  ns_per_run: ns,
+}: HookStatus): string {
+  if (events === undefined) return "";
+  const of = seen === undefined || seen <= events ? "" : ` of ${seen}/s`;
+  const cost = percent === undefined ? "" : `, ${percent} % of a core, ${ns} ns each`;
+  return `${events} events/s${of}${cost}`;
+}
+
+function someOf(names: readonly string[]): string {
+  const more = names.length - MOST_LINES;
+  return names.slice(0, MOST_LINES).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}
+
+/** Events that nobody wanted, by the tier that left them out. */
+function filteredText(filtered: NodeStatus["filtered"] | undefined): string {
+  const tiers = Object.entries(filtered ?? {}).filter(([, kinds]) => Object.keys(kinds).length > 0);
+  return (
+    tiers.map(([tier, kinds]) => `by the ${tier}: ${numbers(kinds as Record<string, number>)}`).join("; ") || "nothing"
+  );
 }
 
 /** How many containers run; of the runtimes those that answer, and those that do not where somebody misses a name. */

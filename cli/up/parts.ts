@@ -35,7 +35,11 @@ export class Parts {
   }
 
   controller(): ChildSpec {
-    return this.#service("controller");
+    const spec = this.#service("controller");
+    for (const { token_env, password_env } of Object.values(this.#options.config.rules.bundle_servers))
+      for (const name of [token_env, password_env])
+        if (name !== "" && process.env[name] !== undefined) spec.env[name] = process.env[name];
+    return spec;
   }
 
   /** @param probe resolves when the server greets */

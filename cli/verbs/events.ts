@@ -15,7 +15,7 @@ export function eventsVerb(): Command {
   ]);
   command
     .addOption(outputOption("compact", "json", "yaml"))
-    .option("--kind <kinds>", `repeatable, or with commas: ${EVENT_KINDS.join(", ")}`, kinds);
+    .option("--kind <kinds>", `${EVENT_KINDS.join(", ")}; repeatable, or with commas; without, those of processes and what others want`, kinds);
   return withConfigFlags(withProcessFlags(withStreamFlags(command))).action(async (flags: StreamFlags) => {
     const [{ runStream }, { compactLine }, { paintFor }, { passes }, { safe }] = await Promise.all([
       import("../stream/run.ts"),
@@ -28,6 +28,7 @@ export function eventsVerb(): Command {
     const filter = filterOf(flags);
     await runStream(flags, (bus, options) => bus.readEvents({ ...options, ...eventScope(flags, flags.kind) }), {
       passes: (event) => passes(event, filter),
+      demand: filter,
       line: (event) => (flags.timestamps ? `${paint("dim", safe(event.time))} ` : "") + compactLine(event, paint),
     });
   });

@@ -3,6 +3,7 @@ import type { EngineStatus, RuleStatus } from "../../bus/types/engine-status.ts"
 import type { RuleSetInfo } from "../../bus/types/rule-set.ts";
 import { quote } from "../problems.ts";
 import type { RuleSetKeeper } from "../ruleset/keeper.ts";
+import { type RuleNodes, ruleNodes } from "./rule-nodes.ts";
 import { readBody } from "./body.ts";
 
 /** Which set an engine runs, one that it could not take, and the rules that it stopped. */
@@ -14,7 +15,7 @@ export type EngineRuleSet = {
 };
 
 /** A rule as all engines together say of it. */
-export type ListedRule = RuleStatus & { engines: string[] };
+export type ListedRule = RuleStatus & { engines: string[]; nodes: RuleNodes };
 
 const BY_MAX = 200;
 /** An engine that said nothing for so long is gone; its status stays for a while. */
@@ -33,7 +34,8 @@ export function listRules(
     for (const rule of status.rules ?? []) {
       const key = `${rule.kind}:${rule.id}`;
       const known = rules.get(key);
-      rules.set(key, known === undefined ? { ...rule, engines: [engine] } : together(known, rule, engine));
+      const nodes = known?.nodes ?? ruleNodes(statuses, rule, status.ruleset ?? null, now);
+      rules.set(key, known === undefined ? { ...rule, engines: [engine], nodes } : together(known, rule, engine));
     }
   }
   return { digest: ruleset.digest, rules: [...rules.values()] };

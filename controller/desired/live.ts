@@ -12,8 +12,9 @@ export interface LiveEntry {
   revision: number;
 }
 
-/** Who an entry belongs to: "engine", "decider:<name>" or "person". */
+/** Who an entry belongs to: "demand" (what rules and readers want), "engine", "decider:<name>" or "person". */
 export function ownerOf(entry: DesiredEntry): string {
+  if (entry.demand !== undefined) return "demand";
   const because = entry.selectors[0]?.because;
   if (because?.decider !== undefined) return `decider:${because.decider}`;
   return because?.decision === undefined ? "person" : "engine";
@@ -55,9 +56,9 @@ export class LiveState {
     return this.#entries.get(key)?.revision ?? this.#malformed.get(key)?.revision ?? 0;
   }
 
-  /** All entries but those that disarm. */
+  /** All entries but those that disarm or say what events are wanted. */
   entries(): LiveEntry[] {
-    return [...this.#entries.values()].filter((live) => live.id !== DISARM_ID);
+    return [...this.#entries.values()].filter((live) => live.id !== DISARM_ID && live.entry.demand === undefined);
   }
 
   /** Entries in force of one owner. */

@@ -3,12 +3,16 @@ import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "../../bus/log.ts";
+import type { BundleServer } from "../../bus/config/settings.ts";
 import type { BuildMessage } from "../../bus/types/controller-status.ts";
 import { messageOf } from "../errors.ts";
 import type { BuildResult } from "./build.ts";
+import { credentialsFor, type Credentials } from "./bundle-server.ts";
 
 export interface BundleOptions {
   urls: readonly string[];
+  /** What servers ask for, by name. */
+  servers?: Readonly<Record<string, BundleServer>>;
   /** Milliseconds between two looks. */
   every: number;
   /** A directory of the controller's own. */
@@ -100,7 +104,9 @@ export class BundleSource {
   async #look(bundle: Bundle, signal: AbortSignal): Promise<void> {
     const { log, onChange } = this.#options;
     try {
-      const bytes = await download(bundle, AbortSignal.any([signal, AbortSignal.timeout(TIME_LIMIT_MS)]));
+      const credentials = credentialsFor(bundle.url, this.#options.servers ?? {});
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(TIME_LIMIT_MS)]);
+      const bytes = await download(bundle, credentials, limit);
       if (bundle.problem !== null) log.info({ url: bundle.url }, "the bundle can be had again");
       bundle.problem = null;
       if (bytes === null) return;
@@ -121,12 +127,18 @@ export class BundleSource {
   }
 }
 
-/** Null: it is what it was. */
-async function download(bundle: Bundle, signal: AbortSignal): Promise<Uint8Array | null> {
-  const headers = bundle.etag === null || bundle.digest === null ? {} : { "if-none-match": bundle.etag };
+/** Null: it is what it was. To another server, where one sends us, the credentials are not given. */
+async function download(
+  bundle: Bundle,
+  credentials: Credentials | null,
+  signal: AbortSignal,
+): Promise<Uint8Array | null> {
+  const headers: Record<string, string> = {};
+  if (bundle.etag !== null && bundle.digest !== null) headers["if-none-match"] = bundle.etag;
+  if (credentials !== null) headers["authorization"] = credentials.header;
   const response = await fetch(bundle.url, { headers, signal, redirect: "follow" });
   if (response.status === 304) return null;
-  if (!response.ok) throw new Error(`the server answers ${response.status} ${response.statusText}`.trim());
+  if (!response.ok) throw new Error(refusal(response, credentials));
   const parts: Uint8Array[] = [];
   let size = 0;
   for await (const part of response.body ?? []) {
@@ -136,6 +148,14 @@ async function download(bundle: Bundle, signal: AbortSignal): Promise<Uint8Array
   }
   bundle.etag = response.headers.get("etag");
   return Buffer.concat(parts);
+}
+
+function refusal({ status, statusText }: Response, credentials: Credentials | null): string {
+  const answer = `the server answers ${status} ${statusText}`.trim();
+  if (status !== 401 && status !== 403) return answer;
+  return credentials === null
+    ? `${answer}; no credentials are set for it (rules.bundle_servers)`
+    : `${answer} to ${credentials.name}`;
 }
 
 /** A name by which its rules go: the last part of the path. */

@@ -2,7 +2,7 @@ import type { EventKind } from "../../bus/generated/events.ts";
 import { coverOf } from "../formula/cover.ts";
 import type { Cover } from "../formula/cover.ts";
 import { typesOfKind } from "../formula/field-types.ts";
-import type { Formula } from "../formula/formula.ts";
+import type { Formula } from "../../bus/formula/formula.ts";
 import { interpretJsonata } from "../formula/jsonata/interpret.ts";
 import { intoLists, specialize } from "../formula/specialize.ts";
 import type { LoadedRules } from "../load/load.ts";

@@ -1,8 +1,8 @@
 import { ResidualReader } from "../formula/rego/interpret.ts";
 import { nameOf } from "../formula/rego/residual.ts";
 import type { Expression, Residual, Term } from "../formula/rego/residual.ts";
-import { or } from "../formula/formula.ts";
-import type { Formula } from "../formula/formula.ts";
+import { or } from "../../bus/formula/formula.ts";
+import type { Formula } from "../../bus/formula/formula.ts";
 import type { Lists } from "../model/lists.ts";
 import { runOpa } from "./opa.ts";
 import type { Stage } from "./stage.ts";

@@ -5,6 +5,8 @@ import type { Logger } from "../../bus/log.ts";
 import type { Alert } from "../../bus/types/alert.ts";
 import type { EngineStatus } from "../../bus/types/engine-status.ts";
 import { reasonOf } from "../errors.ts";
+import { decodeRuleSet } from "../model/rule-set.ts";
+import { DemandKeeper, type WantingSet } from "./demand.ts";
 import { Ownership } from "./ownership.ts";
 import { parsePartitions } from "./partitions.ts";
 import { Pool } from "./pool.ts";
@@ -32,6 +34,7 @@ export class Engine {
   readonly #options: EngineOptions;
   readonly #log: Logger;
   readonly #ownership: Ownership;
+  readonly #demand: DemandKeeper;
   #pool: Pool | null = null;
   #partitions: readonly number[] = [];
   /** One change of set or partitions after the other. */
@@ -47,6 +50,7 @@ export class Engine {
     this.#log = log;
     const { name, partitions } = options.config.engine;
     this.#ownership = new Ownership(bus, name, parsePartitions(partitions), log);
+    this.#demand = new DemandKeeper(bus, name, log);
   }
 
   /** Runs until the signal aborts; then what is in work is brought to its end. `onRunning` is called once events are read. */
@@ -70,6 +74,7 @@ export class Engine {
       }
     } finally {
       this.#state = "stopping";
+      this.#demand.stop();
       await this.#stopPool();
       this.#stopped = true;
       await Promise.race([Promise.allSettled(this.#publishing), sleep(STOP_LIMIT_MS / 4, undefined, { ref: false })]);
@@ -121,6 +126,7 @@ export class Engine {
         this.statistics.refusedRuleSet = null;
         onFirst();
       } catch (thrown) {
+        if (this.#pool !== null) void this.#demand.want(this.#inForce());
         this.statistics.add("rulesets_refused");
         this.statistics.refusedRuleSet = { digest, reason: reasonOf(thrown) };
         this.#log.error({ err: thrown, digest }, "the rule set cannot be taken; the last one stays in force");
@@ -134,6 +140,7 @@ export class Engine {
    * end before that. What is remembered goes over by the bus.
    */
   async #swap(bytes: Uint8Array): Promise<void> {
+    await this.#demand.want([...this.#inForce(), { set: decodeRuleSet(bytes), disabled: new Set() }]);
     const pool = await Pool.start(bytes, {
       ...{ config: this.#options.config, threads: this.#options.threads, bus: this.#bus },
       onRestart: (reason) => {
@@ -156,8 +163,13 @@ export class Engine {
       if (old !== null) void old.stop().then(() => this.statistics.keep(old.counters()));
     });
     await this.#changes;
+    await this.#demand.want(this.#inForce());
     this.statistics.add("rulesets_loaded");
     this.#log.info({ ruleset: pool.set.digest, rules: pool.set.rules.length }, "rule set in force");
+  }
+
+  #inForce(): WantingSet[] {
+    return this.#pool === null ? [] : [{ set: this.#pool.set, disabled: new Set(this.#pool.disabled.keys()) }];
   }
 
   #disabled(pool: Pool, id: string, reason: string, message: string | null): void {
@@ -167,6 +179,7 @@ export class Engine {
     const alert = ruleDisabledAlert(config.engine.name, id, reason, config.node, pool.set.digest);
     const work = this.#keepTrying(alert).finally(() => this.#publishing.delete(work));
     this.#publishing.add(work);
+    if (pool === this.#pool) void this.#demand.want(this.#inForce());
     void this.#putStatus();
   }
 

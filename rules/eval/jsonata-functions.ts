@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import type jsonata from "jsonata";
-import { cidrContains } from "./builtins/cidr.ts";
+import { cidrContains } from "../../bus/formula/cidr.ts";
 
 /**
  * Functions that rules have beyond JSONata's own. They are total: false where an argument is missing or of another type, so

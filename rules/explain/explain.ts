@@ -5,15 +5,14 @@ import type { Admission } from "../build/admission.ts";
 import { buildRuleSet, loadChecked } from "../build/build.ts";
 import type { CheckOptions } from "../build/build.ts";
 import { RuleErrors } from "../errors.ts";
-import { typesOfKind } from "../formula/field-types.ts";
-import { atomText, formulaText } from "../formula/text.ts";
+import { atomText, formulaText } from "../../bus/formula/text.ts";
 import { QUIET_KINDS } from "../model/kinds.ts";
 import type { Policy, Rule } from "../model/rule.ts";
 import { decodeRuleSet } from "../model/rule-set.ts";
-import { kernelTier } from "./kernel-tier.ts";
-import type { Tier } from "./kernel-tier.ts";
 import { measureRule } from "./measure.ts";
 import type { Sampled } from "./measure.ts";
+import { agentTier, kernelTier } from "./tiers.ts";
+import type { Tier } from "./tiers.ts";
 
 /** What the engine makes of a rule for one kind of event. */
 export interface KindReport {
@@ -86,7 +85,6 @@ export async function explain(
 }
 
 function reportOf({ kind, formula, cover }: Admission): Omit<KindReport, "sampled" | "us"> {
-  const typesOf = typesOfKind(kind);
   const texts = cover?.atoms.map(atomText);
   const open = "each event has to be looked at by the rule itself";
   return {
@@ -95,8 +93,8 @@ function reportOf({ kind, formula, cover }: Admission): Omit<KindReport, "sample
     guess: cover?.cost ?? null,
     formula: formulaText(formula),
     tiers: {
-      kernel: cover === null ? { holds: false, text: open } : kernelTier(formula, kind, typesOf),
-      agent: cover === null ? { holds: false, text: open } : { holds: true, text: "the whole formula" },
+      kernel: cover === null ? { holds: false, text: open } : kernelTier(formula, kind),
+      agent: cover === null ? { holds: false, text: open } : agentTier(formula, kind),
       engine: { holds: cover !== null, text: cover === null ? open : "index, then formula, then the evaluator" },
     },
   };

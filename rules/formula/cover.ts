@@ -1,8 +1,8 @@
-import { isAtom } from "./formula.ts";
-import type { Atom, Formula } from "./formula.ts";
+import { isAtom } from "../../bus/formula/formula.ts";
+import type { Atom, Formula } from "../../bus/formula/formula.ts";
 import type { TypesOf } from "./field-types.ts";
 import { ORDINARY_ARGUMENTS, ORDINARY_PATHS } from "./ordinary.ts";
-import { compileAtom, testOf, UNCLEAR } from "./verify.ts";
+import { compileAtom, testOf, UNCLEAR } from "../../bus/formula/verify.ts";
 
 /** Atoms of which at least one holds for every event that a rule finds something in. `cost` is the share of events that meet one, guessed. */
 export interface Cover {

@@ -1,7 +1,7 @@
 import type { EventKind } from "../../bus/generated/events.ts";
 import { schemaOf, step } from "../lint/event-schema.ts";
 import type { Schema } from "../lint/event-schema.ts";
-import { ELEMENT } from "./verify.ts";
+import { ELEMENT } from "../../bus/formula/verify.ts";
 
 /** The JSON types that a field may have; null where the schema does not know it. */
 export type TypesOf = (path: readonly string[]) => ReadonlySet<string> | null;

@@ -1,5 +1,5 @@
-import { and, or } from "./formula.ts";
-import type { Formula } from "./formula.ts";
+import { and, or } from "../../bus/formula/formula.ts";
+import type { Formula } from "../../bus/formula/formula.ts";
 import { NotUnderstood, parseRegex } from "./regex-tree.ts";
 import type { RegexNode } from "./regex-tree.ts";
 

@@ -1,7 +1,7 @@
-import { and, atom, isAtom, or } from "./formula.ts";
-import type { Atom, Formula } from "./formula.ts";
+import { and, atom, isAtom, or } from "../../bus/formula/formula.ts";
+import type { Atom, Formula } from "../../bus/formula/formula.ts";
 import type { TypesOf } from "./field-types.ts";
-import { compileAtom, ELEMENT } from "./verify.ts";
+import { compileAtom, ELEMENT } from "../../bus/formula/verify.ts";
 
 /** The formula for events of one kind: what it says of `kind` is known. */
 export function specialize(formula: Formula, kind: string): Formula {

@@ -1,5 +1,5 @@
-import type { Atom } from "../formula/formula.ts";
-import { anyValueAt, testOf, UNCLEAR } from "../formula/verify.ts";
+import type { Atom } from "../../bus/formula/formula.ts";
+import { anyValueAt, testOf, UNCLEAR } from "../../bus/formula/verify.ts";
 import type { Entry } from "./alphabet.ts";
 import { AhoCorasick } from "./aho-corasick.ts";
 import type { Candidates } from "./candidates.ts";

@@ -1,6 +1,6 @@
-import type { Atom, Formula } from "../formula/formula.ts";
-import { compileFormula } from "../formula/verify.ts";
-import type { Verify } from "../formula/verify.ts";
+import type { Atom, Formula } from "../../bus/formula/formula.ts";
+import { compileFormula } from "../../bus/formula/verify.ts";
+import type { Verify } from "../../bus/formula/verify.ts";
 import { Candidates } from "./candidates.ts";
 import { FieldIndex } from "./field-index.ts";
 

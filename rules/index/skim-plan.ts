@@ -1,4 +1,4 @@
-import { ELEMENT } from "../formula/verify.ts";
+import { ELEMENT } from "../../bus/formula/verify.ts";
 import type { FieldIndex } from "./field-index.ts";
 
 /** What is wanted of an object: its members by name, the elements of a list, or the value itself. */

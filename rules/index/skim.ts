@@ -1,4 +1,4 @@
-import { UNCLEAR } from "../formula/verify.ts";
+import { UNCLEAR } from "../../bus/formula/verify.ts";
 import type { Candidates } from "./candidates.ts";
 import {
   CLOSE,

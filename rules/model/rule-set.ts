@@ -1,5 +1,5 @@
 import { contentDigest } from "../../bus/ids.ts";
-import type { Atom, Formula } from "../formula/formula.ts";
+import type { Atom, Formula } from "../../bus/formula/formula.ts";
 import { EngineError } from "../errors.ts";
 import { canonicalJson } from "./canonical.ts";
 import type { Lists } from "./lists.ts";

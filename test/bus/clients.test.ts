@@ -323,7 +323,7 @@ describe("status, rule sets, control", () => {
   test("the status of node, engine and controller is read by operator and controller", async () => {
     await agent.putStatus({ node: "web-1", epoch: 3 } as NodeStatus);
     await engine.putStatus("e 1", { ruleset: null });
-    await engine.putDemand("e 1", { kinds: ["process_exec"] });
+    await engine.putDemand("e 1", { wants: { process_exec: { formula: true, for: ["rule x"] } }, ttl: 5000 });
     const entries = await operator.readStatus();
     expect(entries.map((it) => it.key)).toEqual(["node.web-1", "engine.e=201"]);
     expect(entries[0]).toMatchObject({ value: { node: "web-1", epoch: 3 } });

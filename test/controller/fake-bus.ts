@@ -6,6 +6,7 @@ import type {
   ControllerBus,
   ControlHandler,
   DecisionMessage,
+  DemandChange,
   DesiredBucket,
   DesiredChange,
   RuleSetStore,
@@ -143,6 +144,16 @@ export class FakeBus implements ControllerBus {
   readonly statuses = new Map<string, unknown>();
   handlers: Readonly<Record<string, ControlHandler>> = {};
   readonly #feed = new Feed<DecisionMessage>();
+  readonly #demands = new Feed<DemandChange | null>();
+
+  demand(key: string, demand: object | null): void {
+    this.#demands.push({ key, data: demand === null ? null : Buffer.from(JSON.stringify(demand)) });
+  }
+
+  async *demands(signal: AbortSignal): AsyncIterable<DemandChange | null> {
+    yield null;
+    yield* this.#demands.read(signal);
+  }
 
   decide(message: DecisionMessage): void {
     this.#feed.push(message);

@@ -68,7 +68,9 @@ test("each mount is told with source, mount point, type, flags, options and resu
     ),
   );
   // as the kernel's own table has them
-  for (const { info, source, mount_point, fs_type } of mounts.filter((one) => one.source.startsWith("reeve-")).slice(0, 1))
+  for (const { info, source, mount_point, fs_type } of mounts
+    .filter((one) => one.source.startsWith("reeve-"))
+    .slice(0, 1))
     expect(info).toMatch(new RegExp(` ${mount_point} .* - ${fs_type} ${source} `));
 });
 

@@ -46,10 +46,12 @@ beforeAll(async () => {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   writeFileSync(join(work.dir, "public.pem"), publicKey.export({ type: "spki", format: "pem" }));
   writeFileSync(join(work.dir, "private.pem"), privateKey.export({ type: "sec1", format: "pem" }));
+  writeFileSync(join(work.dir, "token"), "corp-token\n");
   bundle = pack("first", "/first");
   server = createServer((request, response) => {
     const etag = `"${contentDigest(bundle)}"`;
-    const status = down ? 503 : request.headers["if-none-match"] === etag ? 304 : 200;
+    const known = request.headers.authorization === "Bearer corp-token";
+    const status = down ? 503 : !known ? 401 : request.headers["if-none-match"] === etag ? 304 : 200;
     answers.push(status);
     response.writeHead(status, { etag }).end(status === 200 ? bundle : undefined);
   });
@@ -57,6 +59,7 @@ beforeAll(async () => {
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/bundles/corp.tar.gz`;
   bus = await startBus({
     ...{ "rules.dirs": [], "rules.shipped": false, "rules.bundles": [url], "rules.bundle_poll": "200ms" },
+    "rules.bundle_servers": { corp: { url: new URL("/bundles/", url).href, token_file: join(work.dir, "token") } },
     ...{ "rules.bundle_key": join(work.dir, "public.pem"), "rules.bundle_algorithm": "ES256", "log.level": "silent" },
   });
   agent = new AgentBus(await bus.connect("agent"));
@@ -104,6 +107,7 @@ test("a signed bundle is in force; asked for again, it is not sent again", async
   await finds("first", "/first");
   await until(() => answers.filter((status) => status === 304).length >= 3);
   expect(answers.filter((status) => status === 200)).toHaveLength(1);
+  expect(answers).not.toContain(401);
   expect((await ruleSet()).state).toBe("live");
 });
 

@@ -28,7 +28,7 @@ beforeAll(async () => {
   listener = createServer((socket) => socket.on("error", () => {}).end());
   await new Promise<void>((ready) => listener.listen(0, "127.0.0.1", ready));
   port = (listener.address() as AddressInfo).port;
-  reeve = await startReeve("survive", [], () => ({
+  reeve = await startReeve("survive", ["--agent-history", "process_exec,process_exit"], () => ({
     "short.rego": cutOff("short", SHORT, "12s"),
     "long.rego": cutOff("long", LONG, "20s"),
   }));

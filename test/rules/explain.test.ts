@@ -25,8 +25,8 @@ describe("explain", () => {
       kind: "process_exec",
       cover: 'process.binary in "/bin/x"',
       tiers: {
-        kernel: { holds: true, text: 'process.binary in "/bin/x"' },
-        agent: { holds: true },
+        kernel: { holds: false, text: expect.stringContaining("reaches every agent") },
+        agent: { holds: true, text: "the whole formula" },
         engine: { holds: true },
       },
       sampled: { events: 3, found: 2, evaluated: 2, hits: 1 },
@@ -37,11 +37,19 @@ describe("explain", () => {
   test("of Rego as well", async () => {
     const report = await explain({ dirs: [], shipped: true }, "reverse-shell", nothing);
     expect(report.kinds[0]!.cover).toContain('process.stdio.[].type in "socket"');
-    expect(report.kinds[0]!.tiers.kernel).toMatchObject({
-      holds: false,
-      text: expect.stringContaining("process.stdio.[].type is no field of selectors") as string,
-    });
+    expect(report.kinds[0]!.tiers.agent.text).toContain('process.stdio.[].type in "socket"');
     expect(report.evaluator).toBe("opa-wasm");
+  });
+
+  test("of files: what the kernel holds, what only the engine does", async () => {
+    const when = '$startsWith(file.path, "/etc/") and $contains(file.path, "shadow") and process.uid = 0';
+    using rules = rulesDir({ "a.yaml": `id: a\non: [file_open]\nseverity: low\nwhen: ${when}\n` });
+    const report = await explain({ dirs: [rules.dir], shipped: false }, "a", nothing);
+    expect(report.kinds[0]!.tiers).toMatchObject({
+      kernel: { holds: true, text: expect.stringMatching(/^file\.path prefix "\/etc\/" \(without: .*contains/) },
+      agent: { holds: true, text: "process.uid in 0 (without: file.path)" },
+      engine: { holds: true },
+    });
   });
 
   test("of a rule that the build refuses", async () => {

@@ -1,6 +1,6 @@
 import type { Builtins } from "./builtin.ts";
-import { formatAddress, parseCidr, parseRange } from "./cidr.ts";
-import type { Range } from "./cidr.ts";
+import { formatAddress, parseCidr, parseRange } from "../../../bus/formula/cidr.ts";
+import type { Range } from "../../../bus/formula/cidr.ts";
 
 const EXPAND_MAX = 65_536n;
 

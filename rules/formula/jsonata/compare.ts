@@ -1,5 +1,5 @@
-import { and, atom, or } from "../formula.ts";
-import type { Formula, Range } from "../formula.ts";
+import { and, atom, or } from "../../../bus/formula/formula.ts";
+import type { Formula, Range } from "../../../bus/formula/formula.ts";
 import { each, guardOf, isText, textTest, textTruth, truth } from "./symbol.ts";
 import type { Symbolic, Truth } from "./symbol.ts";
 

@@ -1,5 +1,5 @@
-import { and, atom, negated, or } from "../formula.ts";
-import type { Formula } from "../formula.ts";
+import { and, atom, negated, or } from "../../../bus/formula/formula.ts";
+import type { Formula } from "../../../bus/formula/formula.ts";
 import { regexFormula } from "../regex.ts";
 import { constant, each, guardOf, isPlain, isText, textTest, textTruth, truth, truthOf } from "./symbol.ts";
 import type { Symbolic, Truth } from "./symbol.ts";

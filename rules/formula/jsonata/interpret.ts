@@ -1,8 +1,8 @@
 import jsonata from "jsonata";
 import type { Ast } from "../../lint/jsonata-ast.ts";
 import type { Lists } from "../../model/lists.ts";
-import { and, or } from "../formula.ts";
-import type { Formula } from "../formula.ts";
+import { and, or } from "../../../bus/formula/formula.ts";
+import type { Formula } from "../../../bus/formula/formula.ts";
 import { equal, included, ordered, unequal } from "./compare.ts";
 import { FUNCTIONS } from "./functions.ts";
 import { pathOf } from "./path.ts";

@@ -1,6 +1,6 @@
 import type { Ast } from "../../lint/jsonata-ast.ts";
-import { and } from "../formula.ts";
-import type { Formula } from "../formula.ts";
+import { and } from "../../../bus/formula/formula.ts";
+import type { Formula } from "../../../bus/formula/formula.ts";
 import { child } from "./scope.ts";
 import { guardOf, truth, truthOf } from "./symbol.ts";
 import type { Scope, Symbolic } from "./symbol.ts";

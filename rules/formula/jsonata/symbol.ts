@@ -1,6 +1,6 @@
 import type { Ast } from "../../lint/jsonata-ast.ts";
-import { and, atom, isAtom, negated, opposite, or } from "../formula.ts";
-import type { AtomOp, Formula } from "../formula.ts";
+import { and, atom, isAtom, negated, opposite, or } from "../../../bus/formula/formula.ts";
+import type { AtomOp, Formula } from "../../../bus/formula/formula.ts";
 
 /**
  * What an expression stands for, as far as it is known without an event. `guard` is what must hold for it to be there at all.

@@ -1,6 +1,6 @@
-import { and, atom, isAtom, negated, opposite, or } from "../formula.ts";
-import type { Formula, Range } from "../formula.ts";
-import { ELEMENT } from "../verify.ts";
+import { and, atom, isAtom, negated, opposite, or } from "../../../bus/formula/formula.ts";
+import type { Formula, Range } from "../../../bus/formula/formula.ts";
+import { ELEMENT } from "../../../bus/formula/verify.ts";
 import { regexFormula } from "../regex.ts";
 import { constantsOf, elementsOf, equal, guardOf, isField, textsOf, textTest, UNKNOWN } from "./symbol.ts";
 import type { Value } from "./symbol.ts";

@@ -1,7 +1,7 @@
 import type { Lists } from "../../model/lists.ts";
-import { and, atom, or } from "../formula.ts";
-import type { Formula } from "../formula.ts";
-import { ELEMENT } from "../verify.ts";
+import { and, atom, or } from "../../../bus/formula/formula.ts";
+import type { Formula } from "../../../bus/formula/formula.ts";
+import { ELEMENT } from "../../../bus/formula/verify.ts";
 import { fails, holds, result } from "./calls.ts";
 import { expressionText, nameOf } from "./residual.ts";
 import type { Expression, Residual, SupportRule, Term } from "./residual.ts";

@@ -1,5 +1,5 @@
-import { and, atom, negated, or } from "../formula.ts";
-import type { AtomOp, AtomValue, Formula } from "../formula.ts";
+import { and, atom, negated, or } from "../../../bus/formula/formula.ts";
+import type { AtomOp, AtomValue, Formula } from "../../../bus/formula/formula.ts";
 
 /**
  * What a term of a residual stands for. `piece` is a part of a text (of `split`, `trim`), `last` when it stands at its end,

@@ -72,6 +72,15 @@ describe("a wrong file says where, what, and what is allowed", () => {
       "controller: {deciders: {ci: {actions: [dney]}}}",
       [/^1:40: controller.deciders: ci.actions\[0\]: "dney" is not allowed; allowed: deny, kill, signal/],
     ],
+    [
+      "rules:\n  bundle_servers:\n    a: {url: 'https://h/', token_env: A, user: me}\n    b: {token_env: B}",
+      [
+        /^3:.*bundle_servers: a\.user: is not one whole way; allowed: token_file or token_env; or user/,
+        /^4:.*b\.url: is missing/,
+      ],
+    ],
+    ["rules: {bundle_servers: {a: {url: 'https://u:p@h/', token_env: T}}}", [/bundle_servers: a\.url: /]],
+    ["rules: {bundles: ['https://u:p@h/b']}", [/rules\.bundles: \[0\]/]],
     ["node: 'a b'", [/^1:7: node: "a b" is not allowed; allowed: a name without spaces/]],
     ["a: [", [/^\d+:\d+: not YAML: /]],
     ["node: a\nnode: b", [/^2:1: not YAML: Map keys must be unique/]],

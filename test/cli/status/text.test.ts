@@ -12,8 +12,18 @@ const bus = {
 const node = {
   ...{ node: "web-1", time: "2026-01-01T00:01:38Z", boot: "6f3c", epoch: 1, kernel: "6.18", version: "0.1.0" },
   ...{ state: "running", applied_revision: 7, counters: { records_exec: 5, idle: 0 }, losses: { process_exec: 2 } },
-  hooks: [{ hook: "process_exec", rung: "tp_btf", attached: true, can_deny: true }],
+  hooks: [
+    { hook: "process_exec", rung: "tp_btf", attached: true, can_deny: true },
+    {
+      ...{ hook: "file_open", rung: "sys_exit", attached: true, can_deny: false, for: ["rule files", "reader me"] },
+      ...{ events_per_s: 2, seen_per_s: 900, cpu_percent: 0.3, ns_per_run: 450 },
+    },
+    { hook: "mount", rung: "none", attached: false, can_deny: false, idle: true, detail: "attached when asked" },
+    { hook: "chroot", rung: "none", attached: false, can_deny: false, detail: "EPERM" },
+  ],
+  filtered: { kernel: { file_open: 4000 }, agent: { process_exit: 12 } },
   selectors: [
+    { id: "want-file_open-1", entry: "all.demand", mode: "enforce", deadline: null, counters: { hits: 9 } },
     {
       id: "s1",
       entry: "e",
@@ -79,13 +89,17 @@ describe("the status", () => {
       "  REEVE_EVENTS: 3 messages, since 1970-01-01T00:00:00.000Z",
       "",
       "node web-1  running, seen 2.0 s ago, kernel 6.18, revision 7 of 8",
-      "  attached  process_exec  tp_btf  can deny",
+      "  attached  process_exec  tp_btf    can deny",
+      "  attached  file_open     sys_exit  observes  2 events/s of 900/s, 0.3 % of a core, 450 ns each  for rule files, reader me",
+      "  missing   chroot        none                                                                   EPERM",
+      "  idle      mount (nobody asks for them)",
       "  selector s1 (enforce): 2 hits, 2 denied, 0 would deny",
       String.raw`  refused s2: file_open: no such hook\x1b[2J`,
       "  refused s3 of all.mine: rate: 0 is not a number",
       "  refused all.broken: is no JSON",
       "  2 selectors wait for a process tree that this node does not know (it has ended)",
       "  counters  records_exec 5",
+      "  filtered  by the kernel: file_open 4000; by the agent: process_exit 12",
       "  lost      process_exec 2",
       "",
       "engine web-1  running, seen 1 min 40 s ago, rule set sha256:0123456789ab…, 2 of 32 partitions",

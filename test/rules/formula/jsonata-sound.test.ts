@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { JsonataProgram } from "../../../rules/eval/jsonata-program.ts";
 import { interpretJsonata } from "../../../rules/formula/jsonata/interpret.ts";
-import { formulaText } from "../../../rules/formula/text.ts";
-import { compileFormula } from "../../../rules/formula/verify.ts";
+import { formulaText } from "../../../bus/formula/text.ts";
+import { compileFormula } from "../../../bus/formula/verify.ts";
 import { LISTS, randomCondition, randomEvent } from "../lib/random-jsonata.ts";
 import { randomOf } from "../lib/random.ts";
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { atom } from "../../../rules/formula/formula.ts";
+import { atom } from "../../../bus/formula/formula.ts";
 import { regexFormula } from "../../../rules/formula/regex.ts";
-import { formulaText } from "../../../rules/formula/text.ts";
-import { compileFormula } from "../../../rules/formula/verify.ts";
+import { formulaText } from "../../../bus/formula/text.ts";
+import { compileFormula } from "../../../bus/formula/verify.ts";
 import { randomOf } from "../lib/random.ts";
 
 const formulaOf = (source: string, flags = "") =>

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { formulaText } from "../../../rules/formula/text.ts";
+import { formulaText } from "../../../bus/formula/text.ts";
 import { build, regoRule } from "../helpers.ts";
 
 /** What must hold for a body, and what can be looked for. */

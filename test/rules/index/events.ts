@@ -1,6 +1,6 @@
-import { atomsOf, isAtom } from "../../../rules/formula/formula.ts";
-import type { Atom, Formula, Range } from "../../../rules/formula/formula.ts";
-import { ELEMENT } from "../../../rules/formula/verify.ts";
+import { atomsOf, isAtom } from "../../../bus/formula/formula.ts";
+import type { Atom, Formula, Range } from "../../../bus/formula/formula.ts";
+import { ELEMENT } from "../../../bus/formula/verify.ts";
 import type { RuleSet } from "../../../rules/model/rule-set.ts";
 import { fillEvent } from "../../../rules/testing/fill-event.ts";
 import type { Random } from "../lib/random.ts";

@@ -1,6 +1,6 @@
-import { isAtom } from "../../../rules/formula/formula.ts";
-import type { Atom, Formula, Range } from "../../../rules/formula/formula.ts";
-import { UNCLEAR } from "../../../rules/formula/verify.ts";
+import { isAtom } from "../../../bus/formula/formula.ts";
+import type { Atom, Formula, Range } from "../../../bus/formula/formula.ts";
+import { UNCLEAR } from "../../../bus/formula/verify.ts";
 import { AhoCorasick } from "../../../rules/index/aho-corasick.ts";
 import { Candidates } from "../../../rules/index/candidates.ts";
 import { FieldIndex } from "../../../rules/index/field-index.ts";

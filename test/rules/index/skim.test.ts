@@ -3,8 +3,8 @@ import { FieldIndex } from "../../../rules/index/field-index.ts";
 import { KindIndex } from "../../../rules/index/kind-index.ts";
 import type { IndexedUnit } from "../../../rules/index/kind-index.ts";
 import { Skim } from "../../../rules/index/skim.ts";
-import { atom } from "../../../rules/formula/formula.ts";
-import type { Atom } from "../../../rules/formula/formula.ts";
+import { atom } from "../../../bus/formula/formula.ts";
+import type { Atom } from "../../../bus/formula/formula.ts";
 
 const found = (...cover: Atom[]): IndexedUnit[] => [{ unit: 0, formula: true, cover }];
 

@@ -7,7 +7,7 @@ import { ControllerBus } from "../../../../bus/clients/controller.ts";
 import { desiredKey } from "../../../../bus/subjects.ts";
 import type { DesiredEntry } from "../../../../bus/types/desired.ts";
 import type { Selector } from "../../../../bus/types/selector.ts";
-import { type RunningAgent, until, World } from "./harness.ts";
+import { type RunningAgent, standBy, until, World } from "./harness.ts";
 import { LSM, wasDenied } from "./rungs.ts";
 
 let world: World;
@@ -19,6 +19,11 @@ beforeAll(async () => {
   world = await World.start();
   controller = new ControllerBus(await world.bus.connect("controller"));
   agent = await world.agent();
+  await standBy(world, controller);
+  await until(
+    async () => (await world.status())?.hooks.find(({ hook }) => hook === "network_connect")?.attached === true,
+    50_000,
+  );
   dir = mkdtempSync(join(tmpdir(), "reeve-enforce-"));
   target = join(dir, "target");
   copyFileSync("/bin/true", target);
@@ -47,7 +52,7 @@ const entry = (selectors: Selector[], ttl: number | "none" = "none"): DesiredEnt
   renewedAt: new Date().toISOString(),
 });
 const applied = async (revision: number) =>
-  until(async () => ((await world.status())?.applied_revision ?? -1) >= revision);
+  until(async () => ((await world.status())?.applied_revision ?? -1) >= revision, 50_000);
 const KEY = desiredKey("test-deny");
 
 async function put(value: DesiredEntry): Promise<void> {

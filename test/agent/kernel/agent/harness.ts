@@ -3,9 +3,11 @@ import { once } from "node:events";
 import { readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cgroup2Root } from "../../../../agent/process/cgroups.ts";
+import type { ControllerBus } from "../../../../bus/clients/controller.ts";
 import { OperatorBus } from "../../../../bus/clients/operator.ts";
 import type { Config } from "../../../../bus/config/settings.ts";
 import type { Event, EventKind } from "../../../../bus/generated/events.ts";
+import { desiredKey } from "../../../../bus/subjects.ts";
 import type { NodeStatus } from "../../../../bus/types/status.ts";
 import { startBus, type TestBus, until } from "../../../bus/harness.ts";
 
@@ -108,6 +110,14 @@ export class World {
     await this.bus.stop();
     rmdirSync(join(cgroup2Root()!, this.config.agent.own_cgroup));
   }
+}
+
+/** Has connections watched though no selector asks for it yet, as engines do that have policies. */
+export async function standBy(world: World, controller: ControllerBus): Promise<void> {
+  const demand = { wants: {}, rulesets: [], standby: ["network_connect" as const] };
+  const entry = { selectors: [], hooks: [], ttl: "none" as const, renewedAt: new Date().toISOString(), demand };
+  const revision = await controller.desired.put(desiredKey("demand"), entry);
+  await until(async () => ((await world.status())?.applied_revision ?? revision) >= revision, 50_000);
 }
 
 /** Ids of the BPF programs that a process holds. */

@@ -76,7 +76,7 @@ export class Rig implements AsyncDisposable {
     this.hooks.readSeed();
     this.hooks.readSeed();
     this.hooks.attachScopes({ warn: (it: unknown) => console.warn(it) } as never);
-    this.hooks.attachConnect();
+    this.hooks.demand([], new Set(["network_connect"]));
     this.#ring = new RingReader(this.hooks.maps.fd("events")!, RING_BYTES);
     this.tables = new SelectorTables({
       maps: this.hooks.maps,
@@ -93,7 +93,7 @@ export class Rig implements AsyncDisposable {
   /** Puts these in force, as the agent does. */
   apply(selectors: ActiveSelector[]): { refused: { selector: string; reason: string }[] } {
     this.drain();
-    this.hooks.demand(selectors);
+    this.hooks.demand(selectors, new Set(["network_connect"]));
     const { refused } = this.tables.apply(++this.#revision, selectors);
     return { refused };
   }

@@ -1,4 +1,4 @@
-import { cidrContains } from "../eval/builtins/cidr.ts";
+import { cidrContains } from "./cidr.ts";
 import { isAtom } from "./formula.ts";
 import type { Atom, AtomValue, Formula, Range } from "./formula.ts";
 
@@ -67,14 +67,19 @@ function listAt(path: readonly string[]): (event: unknown) => unknown[] | null {
   };
 }
 
-export function compileAtom(it: Atom): Verify {
+/** Whether a value lets an atom hold: a scalar, undefined where there is none, or UNCLEAR. */
+export function passesOf(it: Atom): (value: unknown) => boolean {
   const test = testOf(it);
   const holds = it.not !== true;
-  const passes = (value: unknown): boolean => {
+  return (value) => {
     if (value === UNCLEAR) return true;
     const result = test(value);
     return result === UNCLEAR || result === holds;
   };
+}
+
+export function compileAtom(it: Atom): Verify {
+  const passes = passesOf(it);
   if (it.path.includes(ELEMENT)) {
     const any = anyValueAt(it.path);
     return (event) => any(event, passes);
