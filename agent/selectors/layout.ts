@@ -203,7 +203,7 @@ function writeSelector(bytes: Buffer, at: number, selector: NormalSelector, coun
   bytes.writeUInt32LE(counters, at + 28);
   bytes[at + 32] = selector.action;
   bytes[at + 33] = selector.mode;
-  bytes[at + 34] = selector.perProcess ? 1 : 0;
+  bytes[at + 34] = selector.ratePer;
 }
 
 export function writeText(bytes: Buffer, at: number, text: Uint8Array): void {

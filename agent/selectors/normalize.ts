@@ -36,7 +36,8 @@ export interface NormalSelector {
   /** Nanoseconds between two records once the allowance of a second is used up. */
   interval: bigint;
   /** Whether each process has an allowance of its own. */
-  perProcess: boolean;
+  /** Whose the allowance is: enum match_rate_per. */
+  ratePer: number;
   conditions: Condition[];
 }
 
@@ -100,7 +101,7 @@ export function normalize(
     priority,
     deadline: source.deadline,
     interval: recordInterval(selector),
-    perProcess: ratePer(selector.rate_per) === "process",
+    ratePer: ratePer(selector.rate_per),
     conditions,
   };
 }
@@ -135,10 +136,12 @@ function recordInterval({ rate, action }: Selector): bigint {
   return BigInt(Math.ceil(NANOSECONDS / perSecond));
 }
 
-function ratePer(value: unknown): "global" | "process" {
-  if (value === undefined || value === "global") return "global";
-  if (value === "process") return "process";
-  throw new SelectorError("rate", `rate_per: ${show(value)} is unknown; allowed: global, process`);
+const RATE_PER = ["global", "process", "file"];
+
+function ratePer(value: unknown): number {
+  const place = RATE_PER.indexOf((value ?? "global") as string);
+  if (place >= 0) return place;
+  throw new SelectorError("rate", `rate_per: ${show(value)} is unknown; allowed: ${RATE_PER.join(", ")}`);
 }
 
 function readPredicate(

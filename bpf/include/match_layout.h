@@ -178,6 +178,13 @@ struct match_class {
 	struct match_delta delta[MATCH_DELTAS];
 };
 
+/* Whose allowance of records a selector's is. */
+enum match_rate_per {
+	RATE_PER_SELECTOR = 0,
+	RATE_PER_PROCESS = 1,
+	RATE_PER_FILE = 2, /* each process's for each file; elsewhere the process's */
+};
+
 struct match_selector {
 	__u64 deadline; /* boottime ns from which on it is ignored; the highest of 63 bits: never */
 	__u64 interval; /* ns between two records, once the allowance of a second is used up */
@@ -186,7 +193,7 @@ struct match_selector {
 	__u32 counters; /* stable number */
 	__u8 action;
 	__u8 mode;
-	__u8 per_process; /* whether each process has an allowance of its own */
+	__u8 rate_per; /* enum match_rate_per */
 	__u8 reserved[5];
 };
 

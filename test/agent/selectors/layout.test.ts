@@ -32,7 +32,7 @@ const FIELDS: Record<string, Record<string, number>> = {
   match_class: { base: 0, touched: 8, delta: 40 },
   match_delta: { word: 0, bits: 8 },
   match_selector: {
-    ...{ deadline: 0, interval: 8, operands: 16, priority: 24, counters: 28, action: 32, mode: 33, per_process: 34 },
+    ...{ deadline: 0, interval: 8, operands: 16, priority: 24, counters: 28, action: 32, mode: 33, rate_per: 34 },
   },
   match_word: { best: 0, kind: 8, selector: 16 },
   match_text: { length: 0, bytes: 8 },
