@@ -10,6 +10,7 @@ const KERNEL = [
   "test/cli/up/**/*.test.ts",
   "test/cli/doctor/**/*.test.ts",
   "test/guests/*.test.ts",
+  "test/hooks/**/*.test.ts",
 ];
 
 // In a guest (test/guests), which is emulated and so slow, and whose kernel takes every kind of program.
@@ -36,9 +37,19 @@ export default defineConfig({
         extends: true,
         test: {
           name: "kernel",
-          include: [...KERNEL, ...(GUEST ? GUEST_ONLY : [])],
+          include: KERNEL,
           fileParallelism: false,
           sequence: { groupOrder: 1 },
+        },
+      },
+      // They load programs most of the time, on one of the two processors each, and act in cgroups of their own.
+      {
+        extends: true,
+        test: {
+          name: "guest",
+          include: GUEST ? GUEST_ONLY : [],
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -58,10 +58,12 @@ async function compile(unit) {
   const arch = TARGET_ARCH[/** @type {"x64" | "arm64"} */ (process.arch)];
   const warnings = ["-Wall", "-Werror", "-Wno-unused-function", "-Wno-visibility"];
   const flags = ["-O2", "-g", "-target", "bpf", "-mcpu=v3", `-D__TARGET_ARCH_${arch}`, ...warnings, ...unit.flags];
+  // No path of this machine in the objects: the same source makes the same object everywhere.
+  flags.push(`-fdebug-prefix-map=${BPF}=.`);
   const include = [`-I${join(BPF, "include")}`, `-I${BPF}`, `-I/usr/include/${triple}`];
   try {
     const deps = ["-MD", "-MF", `${unit.object}.d`, "-MT", unit.object];
-    await run("clang", [...flags, ...include, ...deps, "-c", unit.source, "-o", temporary]);
+    await run("clang", [...flags, ...include, ...deps, "-c", unit.source, "-o", temporary], { cwd: BPF });
     // DWARF is nine tenths of the object and nobody reads it; BTF stays.
     if (!unit.debug) await run("llvm-strip", ["-g", temporary]);
     renameSync(temporary, unit.object);
@@ -82,6 +84,9 @@ mkdirSync(OUT, { recursive: true });
 numberKinds(BPF);
 const force = process.argv.includes("--force");
 const all = units();
+// Programs whose source is gone must not be taken for today's.
+for (const name of readdirSync(OUT))
+  if (name.endsWith(".bpf.o") && !all.some(({ object }) => basename(object) === name)) rmSync(join(OUT, name));
 const todo = all.filter((unit) => force || stale(unit));
 // Set-up asks only whether each object is newer than every source: what is up to date says so.
 const now = new Date();

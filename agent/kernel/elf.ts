@@ -6,7 +6,9 @@ export interface DataSymbol {
   size: number;
 }
 
+const SHT_NULL = 0;
 const SHT_SYMTAB = 2;
+const SHT_NOBITS = 8;
 const STT_OBJECT = 1;
 
 /**
@@ -14,9 +16,7 @@ const STT_OBJECT = 1;
  * Empty when there is no such section. `from` names the object in errors.
  */
 export function dataSymbols(elf: Buffer, section: string, from: string): Map<string, DataSymbol> {
-  if (elf.length < 64 || elf.readUInt32BE(0) !== 0x7f454c46 || elf[4] !== 2 || elf[5] !== 1)
-    throw new KernelError("open", `${from} is not a little-endian ELF64 object`);
-  const headers = sectionHeaders(elf);
+  const headers = sectionHeaders(elf, from);
   const names = headers[elf.readUInt16LE(62)];
   const wanted = headers.findIndex((header) => names !== undefined && nameAt(elf, names, header.name) === section);
   const symbols = new Map<string, DataSymbol>();
@@ -33,6 +33,18 @@ export function dataSymbols(elf: Buffer, section: string, from: string): Map<str
   return symbols;
 }
 
+/** An ELF64 object's sections: where the bytes of each lie. */
+export function sections(elf: Buffer, from: string): { name: string; offset: number; size: number }[] {
+  const headers = sectionHeaders(elf, from);
+  const names = headers[elf.readUInt16LE(62)];
+  const bytes = headers.filter(({ type }) => type !== SHT_NULL && type !== SHT_NOBITS);
+  return bytes.map(({ name, offset, size }) => ({
+    name: names === undefined ? "" : nameAt(elf, names, name),
+    offset,
+    size,
+  }));
+}
+
 interface SectionHeader {
   name: number;
   type: number;
@@ -41,7 +53,9 @@ interface SectionHeader {
   link: number;
 }
 
-function sectionHeaders(elf: Buffer): SectionHeader[] {
+function sectionHeaders(elf: Buffer, from: string): SectionHeader[] {
+  if (elf.length < 64 || elf.readUInt32BE(0) !== 0x7f454c46 || elf[4] !== 2 || elf[5] !== 1)
+    throw new KernelError("open", `${from} is not a little-endian ELF64 object`);
   const start = Number(elf.readBigUInt64LE(40));
   const size = elf.readUInt16LE(58);
   return Array.from({ length: elf.readUInt16LE(60) }, (_, index) => {

@@ -108,19 +108,26 @@ __noinline int match_gather(__u32 slot, __u32 hook, __u32 path_slot, __u32 prope
 	return 1;
 }
 
-/* Classes of the three operands of a path into the thread's inputs. `walk` is WALK_* without WALK_REVERSED. */
-static __always_inline int gather_path(__u32 slot, __u32 hook, __u32 source, __u32 walk)
-{
-	struct match_header *header = header_of(slot);
-	__u32 first = (walk >> WALK_FAMILY_SHIFT & 3) == TEXT_PARENT ? OPERAND_PARENT : 0;
-	struct match_thread *thread = thread_at(hook);
-	struct path_text *text = walk_text(source, walk);
-	__u64 active, found;
-	__u32 *classes;
+/*
+ * A text to look for in the tables: WALK_* in its lowest bits, whether from its beginning and from its end, and its source.
+ */
+#define LOOK_WALK 31
+#define LOOK_FORWARD (1 << 5)
+#define LOOK_REVERSED (1 << 6)
+#define LOOK_SOURCE_SHIFT 8
+/* Two of them in one number, and whether what is found will be the same at the process's next event. */
+#define LOOK_SECOND_SHIFT 32
+#define LOOK_KEEP (1ULL << 7)
 
-	if (!header || !thread)
-		return -1;
-	active = header->active >> first;
+/* What of a text some selector asks for; 0: nothing. `walk` is WALK_* without WALK_REVERSED. */
+static __always_inline __u64 match_look_at_text(struct match_header *header,
+						struct match_thread *thread, __u32 source,
+						__u32 walk)
+{
+	__u32 first = (walk >> WALK_FAMILY_SHIFT & 3) == TEXT_PARENT ? OPERAND_PARENT : 0;
+	struct path_text *text = walk_text(source, walk);
+	__u64 active = header->active >> first, look = 0;
+
 	if (!(active & 7))
 		return 0;
 	if (!text || !text->length) {
@@ -129,69 +136,100 @@ static __always_inline int gather_path(__u32 slot, __u32 hook, __u32 source, __u
 			thread->inputs.unknown |= (BINARY_OPERANDS << first) & header->active;
 		return 0;
 	}
-	classes = first ? thread->inputs.texts + OPERAND_PARENT : thread->inputs.texts;
-	if (active & 3) {
-		found = match_path(source, slot, walk);
-		if (active & 1 && found >> 32)
-			classes[0] = (found >> 32) - 1;
-		if (active & 2 && (__u32)found)
-			classes[1] = (__u32)found - 1;
-	}
-	if (!(active & 4))
-		return 0;
+	if (active & 3)
+		look = LOOK_FORWARD;
 	/* what the path ends with was cut off; a path slot has its end as well */
-	if ((walk & WALK_SOURCE) != WALK_PATH_SLOT && text->length > text->held) {
+	if (active & 4 && (walk & WALK_SOURCE) != WALK_PATH_SLOT && text->length > text->held)
 		thread->inputs.unknown |= BIT(OPERAND_BINARY_SUFFIX) << first;
-		return 0;
-	}
-	found = match_path(source, slot, walk | WALK_REVERSED);
-	if ((__u32)found)
-		classes[2] = (__u32)found - 1;
-	return 0;
+	else if (active & 4)
+		look |= LOOK_REVERSED;
+	return look ? look | walk | (__u64)source << LOOK_SOURCE_SHIFT : 0;
 }
 
-/*
- * Puts the classes of the process's paths into the thread's inputs. Returns whether they will be the same at the process's
- * next event.
- */
-__noinline __u32 match_gather_paths(__u32 slot, __u32 hook, __u32 path_slot)
+/* Which of the process's paths have to be looked for: its binary's, and its parent's << LOOK_SECOND_SHIFT; LOOK_KEEP. */
+__noinline __u64 match_gather_paths(__u32 slot, __u32 hook, __u32 path_slot)
 {
 	struct match_header *header = header_of(slot);
 	struct match_thread *thread = thread_at(hook);
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32, parent_tgid;
 	struct task_struct *task = current_task(), *parent;
 	struct process_state *state = current_state(tgid);
-	__u64 active;
+	__u64 active, binary = 0, keep;
 
 	if (!header || !thread)
-		return false;
+		return 0;
 	active = header->active;
+	keep = !path_slot && state ? LOOK_KEEP : 0;
 	if (active & BINARY_OPERANDS) {
 		if (path_slot)
-			gather_path(slot, hook, path_slot,
-				    TEXT_BINARY << WALK_FAMILY_SHIFT | WALK_PATH_SLOT);
+			binary = match_look_at_text(header, thread, path_slot,
+						    TEXT_BINARY << WALK_FAMILY_SHIFT |
+							    WALK_PATH_SLOT);
 		else if (!state || state->flags & STATE_BINARY_UNKNOWN)
 			thread->inputs.unknown |= BINARY_OPERANDS & active;
 		else
-			gather_path(slot, hook, tgid,
-				    TEXT_BINARY << WALK_FAMILY_SHIFT | WALK_STATE_BINARY);
+			binary = match_look_at_text(header, thread, tgid,
+						    TEXT_BINARY << WALK_FAMILY_SHIFT |
+							    WALK_STATE_BINARY);
 	}
 	if (!(active & PARENT_OPERANDS))
-		return !path_slot && state;
-	if (state && !(state->flags & STATE_PARENT_UNKNOWN)) {
-		gather_path(slot, hook, tgid, TEXT_PARENT << WALK_FAMILY_SHIFT | WALK_STATE_PARENT);
-		return !path_slot;
-	}
+		return binary | keep;
+	if (state && !(state->flags & STATE_PARENT_UNKNOWN))
+		return binary | keep |
+		       match_look_at_text(header, thread, tgid,
+					  TEXT_PARENT << WALK_FAMILY_SHIFT | WALK_STATE_PARENT)
+			       << LOOK_SECOND_SHIFT;
 	/* seeded or exec'd before its parent was known: what the parent is now */
 	parent = BPF_CORE_READ(task, real_parent);
 	parent_tgid = BPF_CORE_READ(parent, tgid);
 	state = proc_state_of(parent_tgid, process_start(parent));
-	if (!state || state->flags & STATE_BINARY_UNKNOWN)
+	if (!state || state->flags & STATE_BINARY_UNKNOWN) {
 		thread->inputs.unknown |= PARENT_OPERANDS & active;
-	else
-		gather_path(slot, hook, parent_tgid,
-			    TEXT_PARENT << WALK_FAMILY_SHIFT | WALK_STATE_BINARY);
-	return false;
+		return binary;
+	}
+	return binary | match_look_at_text(header, thread, parent_tgid,
+					   TEXT_PARENT << WALK_FAMILY_SHIFT | WALK_STATE_BINARY)
+				<< LOOK_SECOND_SHIFT;
+}
+
+/* Puts what match_path found of a text into the thread's inputs. `walk`: WALK_*. */
+__noinline int match_note_path(__u32 slot, __u32 hook, __u32 walk, __u64 found)
+{
+	struct match_header *header = header_of(slot);
+	struct match_thread *thread = thread_at(hook);
+	__u32 first = (walk >> WALK_FAMILY_SHIFT & 3) == TEXT_PARENT ? OPERAND_PARENT : 0;
+	__u32 exact = found >> 32, longest = found, *classes;
+	__u64 active;
+
+	if (!header || !thread)
+		return 0;
+	active = header->active >> first;
+	classes = first ? thread->inputs.texts + OPERAND_PARENT : thread->inputs.texts;
+	if (walk & WALK_REVERSED) {
+		if (longest)
+			classes[2] = longest - 1;
+		return 0;
+	}
+	if (active & 1 && exact)
+		classes[0] = exact - 1;
+	if (active & 2 && longest)
+		classes[1] = longest - 1;
+	return 0;
+}
+
+/*
+ * Looks for a text in the tables. Not below match_gather_paths: before 6.13 the stacks of all functions that call one another
+ * share 512 bytes, and match_path and what it calls take most of them.
+ */
+static __always_inline void match_look(__u32 slot, __u32 hook, __u32 look)
+{
+	__u32 source = look >> LOOK_SOURCE_SHIFT, walk = look & (LOOK_WALK & ~WALK_REVERSED);
+
+	if (look & LOOK_FORWARD)
+		match_note_path(slot, hook, walk, match_path(source, slot, walk));
+	walk |= WALK_REVERSED;
+	if (look & LOOK_REVERSED)
+		match_note_path(slot, hook, walk, match_path(source, slot, walk));
 }
 
 /* The part that others with the same inputs have made; PART_NOTHING when there is none. */
@@ -289,11 +327,14 @@ static __always_inline __u32 match_refresh(__u32 slot, __u32 hook, __u64 epoch, 
 					   __u32 properties)
 {
 	__u32 place = match_prepare(slot, hook, path_slot, properties);
-	__u32 keep = 1;
+	__u64 looks = LOOK_KEEP;
 
 	if (place == PART_NOTHING)
 		return PART_NOTHING;
-	if (place != PART_EXEMPT)
-		keep = match_gather_paths(slot, hook, path_slot);
-	return match_settle(slot, hook, epoch, keep);
+	if (place != PART_EXEMPT) {
+		looks = match_gather_paths(slot, hook, path_slot);
+		match_look(slot, hook, looks);
+		match_look(slot, hook, looks >> LOOK_SECOND_SHIFT);
+	}
+	return match_settle(slot, hook, epoch, !!(looks & LOOK_KEEP));
 }

@@ -23,7 +23,6 @@ struct match_bitmaps {
 	struct match_bitmap *part;
 	struct match_class *of[SCAN_OPERANDS + 1];
 	struct match_bitmap *base[SCAN_OPERANDS + 1];
-	__u64 zero; /* 0, which the verifier does not know */
 };
 
 /* Word `at` of the places that are left. */
@@ -200,7 +199,6 @@ static __always_inline bool bitmaps_find(struct match_bitmaps *bitmaps, __u64 wh
 	asm volatile("" : : "r"(first));
 	if (!header)
 		return false;
-	bitmaps->zero = *(volatile __u64 *)&header->zero;
 	table = header->table;
 	part = part_at(slot, header, place);
 	classes = bpf_map_lookup_elem(&match_classes, &table);
@@ -284,12 +282,32 @@ __noinline __u64 match_scan_words(__u64 where, __u64 first, __u64 second, __u64 
 	return found;
 }
 
-/* All words. Large tables are looked at by their summaries first, of which most events leave nothing. */
+/* Words of summaries under which a place may be left, a bit for each; or SCAN_BROKEN. Apart: see match_scan. */
+__noinline __u64 match_scan_summary(__u64 where, __u64 first)
+{
+	struct match_bitmaps bitmaps;
+	__u64 parts = 0;
+
+	asm volatile("" : : "r"(first));
+	if (!bitmaps_find(&bitmaps, where, first))
+		return SCAN_BROKEN;
+#pragma unroll
+	for (int part = 0; part < MATCH_SUMMARY; part++) {
+		__u64 left = summary_left(&bitmaps, part);
+
+		parts |= (left | -left) >> 63 << part;
+	}
+	return parts;
+}
+
+/*
+ * All words. Large tables are looked at by their summaries first, of which most events leave nothing. It keeps little on its
+ * stack, which before 6.13 all functions that call one another share.
+ */
 __noinline __u64 match_scan(__u64 where, __u64 first, __u64 second)
 {
 	struct match_header *header = header_of(where & 0xff);
-	struct match_bitmaps bitmaps;
-	__u64 found;
+	__u64 found, parts;
 
 	asm volatile("" : : "r"(first), "r"(second));
 	if (!header)
@@ -297,10 +315,11 @@ __noinline __u64 match_scan(__u64 where, __u64 first, __u64 second)
 	found = *(volatile __u64 *)&header->zero;
 	if (header->words <= 64)
 		return match_scan_words(where, first, second, found);
-	if (!bitmaps_find(&bitmaps, where, first))
+	parts = match_scan_summary(where, first);
+	if (parts & SCAN_BROKEN)
 		return SCAN_BROKEN;
 	for (__u64 part = 0; part < MATCH_SUMMARY; part++)
-		if (summary_left(&bitmaps, part))
+		if (parts >> part & 1)
 			found = match_scan_words(where | part << SCAN_PART_SHIFT, first, second,
 						 found);
 	return found;

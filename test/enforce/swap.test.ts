@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { DenialRecord, RECORD_KINDS } from "../../agent/generated/records.ts";
 import { BpfMap } from "../../agent/kernel/map.ts";
+import { recordKind } from "../../agent/records/record-reader.ts";
 import { MAX_HOOKS } from "../../agent/selectors/hooks/all.ts";
 import { encodeEntry, HEADER, SIZES, u32 } from "../../agent/selectors/layout.ts";
 import type { ActiveSelector } from "../../agent/selectors/types.ts";
@@ -151,14 +153,10 @@ it("records are rate limited, their counts are exact", async () => {
   // Read after each run: the ring holds every exec of this host, and what else goes on must not fill it.
   const denied = async (): Promise<void> => {
     await host.run(connectScript("127.0.0.1", 9));
-    host.ring.drain((data, offset) => {
-      if (data.readUInt16LE(offset) !== 5) return;
-      const at = offset + 16 + 24;
-      records.push({
-        install: data.readUInt32LE(at),
-        selector: data.readUInt32LE(at + 4),
-        count: data.readUInt32LE(at + 8),
-      });
+    host.ring.drain((data, offset, length) => {
+      if (recordKind(data, offset, length) !== RECORD_KINDS.denial) return;
+      const { install: of, selector: place, count } = new DenialRecord().at(data, offset, length);
+      records.push({ install: of, selector: place, count });
     });
   };
   host.ring.drain(() => {});

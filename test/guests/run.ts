@@ -96,7 +96,10 @@ function record(name: string, { result, files }: GuestTests): void {
     return written === undefined ? otherwise : (JSON.parse(written.toString()) as T);
   };
   const rungs = found("rungs.json", same?.rungs ?? []);
-  const programs = found("programs.json", same?.programs ?? {});
+  const { programs, objects } = found("programs.json", {
+    programs: same?.programs ?? {},
+    objects: same?.objects ?? {},
+  });
   const tests = new Map(Object.entries(same?.tests ?? {}));
   for (const { file, tally: counts, failures } of files) {
     const names = failures.map((failure) => failure.test);
@@ -105,7 +108,7 @@ function record(name: string, { result, files }: GuestTests): void {
     tests.set(file, names.length > 0 ? Object.assign(numbers, { failures: names }) : numbers);
   }
   const sorted = Object.fromEntries([...tests].sort(([a], [b]) => a.localeCompare(b)));
-  writeResults({ kernel, release, suite, version, rungs, programs, tests: sorted });
+  writeResults({ kernel, release, suite, version, rungs, programs, objects, tests: sorted });
 }
 
 function prebuild(): void {

@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { release } from "node:os";
 import { join } from "node:path";
 import type { RungProbe } from "../../../agent/kernel/probe.ts";
 import type { Tally } from "../../../setup/tally.ts";
@@ -16,12 +17,24 @@ export interface KernelResults {
   rungs: RungProbe[];
   /** Instructions that the verifier went through for each program, or why it refused. */
   programs: Record<string, number | string>;
+  /** Digests of the objects that those are of. */
+  objects: Record<string, string>;
   tests: Record<string, Tally & { failures?: string[] }>;
 }
 
 /** "6.12" of "6.12.95+deb12-amd64". */
 export function majorMinor(release: string): string {
   return /^\d+\.\d+/.exec(release)?.[0] ?? release;
+}
+
+/**
+ * Objects of which the record of the kernel that runs has verdicts on the code that they have now: what a kernel says of the
+ * same code is the same, and each takes seconds to ask in a guest. None where a record is made.
+ */
+export function knownObjects(digests: ReadonlyMap<string, string>): Set<string> {
+  const recorded = readResults(majorMinor(release()));
+  if (recorded?.release !== release() || process.env["REEVE_RECORD"] !== undefined) return new Set();
+  return new Set([...digests].flatMap(([object, digest]) => (recorded.objects[object] === digest ? [object] : [])));
 }
 
 export function readResults(kernel: string): KernelResults | undefined {

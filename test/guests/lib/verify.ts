@@ -3,8 +3,10 @@ import { join } from "node:path";
 import { dataSymbols } from "../../../agent/kernel/elf.ts";
 import { KernelError } from "../../../agent/kernel/errors.ts";
 import { BpfObject } from "../../../agent/kernel/object.ts";
+import { codeDigest } from "./code-digest.ts";
 
 const OBJECTS = join(import.meta.dirname, "../../../bpf/out");
+const SUFFIX = ".bpf.o";
 
 /** What the verifier said to a program: the instructions it went through, or why it refused. */
 export type Verdict = number | Refusal;
@@ -19,21 +21,34 @@ export interface Refusal {
 /** What the agent turns off where the kernel does not take a program with it. */
 const OPTIONAL = ["connect_can_signal", "match_locks"];
 
-/**
- * Loads every program of bpf/out by itself, as the agent would, and gives it back. Needs root.
- * @param only  a part of the name: "network", "file/file_open_lsm"
- * @param logs  loads what is refused once more, for the log that leads to the refusal
- */
-export function verifyPrograms(only = "", logs = false): Map<string, Verdict> {
+export interface VerifyOptions {
+  /** A part of the name: "network", "file/file_open_lsm". */
+  only?: string;
+  /** Loads what is refused once more, for the log that leads to the refusal. */
+  logs?: boolean;
+  /** Objects that need not be asked about. */
+  without?: ReadonlySet<string>;
+}
+
+/** The objects of bpf/out by name, each with the digest of its code. */
+export function objectDigests(): Map<string, string> {
+  const files = readdirSync(OBJECTS).filter((file) => file.endsWith(SUFFIX));
+  return new Map(files.sort().map((file) => [file.slice(0, -SUFFIX.length), codeDigest(join(OBJECTS, file))]));
+}
+
+/** Loads every program of bpf/out by itself, as the agent would, and gives it back. Needs root. */
+export function verifyPrograms({ only = "", logs = false, without }: VerifyOptions = {}): Map<string, Verdict> {
   const verdicts = new Map<string, Verdict>();
-  const files = readdirSync(OBJECTS).filter((file) => file.endsWith(".bpf.o"));
-  for (const file of files.sort()) {
-    const path = join(OBJECTS, file);
-    const known = dataSymbols(readFileSync(path), ".rodata", file);
+  for (const object of objectDigests().keys()) {
+    if (without?.has(object)) continue;
+    const path = join(OBJECTS, `${object}${SUFFIX}`);
+    const known = dataSymbols(readFileSync(path), ".rodata", object);
     const options = OPTIONAL.filter((setting) => known.has(setting));
+    // what one program of an object is not taken with, the next of its kind is not either
+    const settings: Record<string, number> = {};
     for (const program of programsOf(path)) {
-      const name = `${file.replace(/\.bpf\.o$/, "")}/${program}`;
-      if (name.includes(only)) verdicts.set(name, verify(path, program, options, logs));
+      const name = `${object}/${program}`;
+      if (name.includes(only)) verdicts.set(name, verify(path, program, options, settings, logs));
     }
   }
   return verdicts;
@@ -48,15 +63,22 @@ function programsOf(path: string): string[] {
   }
 }
 
-/** What the verifier says with all options; where it refuses, with one after the other turned off. */
-function verify(path: string, program: string, options: readonly string[], logs: boolean): Verdict {
-  const settings: Record<string, number> = {};
-  let verdict = load(path, program, settings, true);
+/** What the verifier says with these settings; where it refuses, with one option after the other turned off in them, for good. */
+function verify(
+  path: string,
+  program: string,
+  options: readonly string[],
+  settings: Record<string, number>,
+  logs: boolean,
+): Verdict {
+  const less = { ...settings };
+  let verdict = load(path, program, less, true);
   for (const option of options) {
     if (typeof verdict === "number") break;
-    settings[option] = 0;
-    verdict = load(path, program, settings, true);
+    less[option] = 0;
+    verdict = load(path, program, less, true);
   }
+  if (typeof verdict === "number") Object.assign(settings, less);
   if (typeof verdict === "number") return verdict;
   // Without statistics the log ends with the instructions at which the verifier gave up.
   const again = logs ? load(path, program, settings, false) : 0;

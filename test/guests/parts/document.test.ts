@@ -5,7 +5,7 @@ import type { KernelResults } from "../lib/results.ts";
 const rung = { hook: "file_open", used: true, ok: true, can_deny: true, detail: "denies opens" } as const;
 
 function results(kernel: string, part: Partial<KernelResults>): KernelResults {
-  const none = { rungs: [], programs: {}, tests: {} };
+  const none = { rungs: [], programs: {}, objects: {}, tests: {} };
   return { kernel, release: `${kernel}.1`, suite: "sid", version: "1", ...none, ...part };
 }
 

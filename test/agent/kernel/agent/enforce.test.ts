@@ -1,8 +1,8 @@
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { ControllerBus } from "../../../../bus/clients/controller.ts";
 import { desiredKey } from "../../../../bus/subjects.ts";
 import type { DesiredEntry } from "../../../../bus/types/desired.ts";
@@ -99,12 +99,10 @@ test("in mode monitor it runs, and the event says what would have been done", as
 test("a tree cut off from exec and network stays so without agent's help until its lease ends", async () => {
   const script = join(dir, "tree.sh");
   const [marker, go] = [join(dir, "marker"), join(dir, "go")];
-  writeFileSync(
-    script,
-    `while ! [ -e ${go} ]; do read -t 0.02 < /dev/zero; done; ${target} && echo ran > ${marker}; exec 3<>/dev/tcp/127.0.0.1/9`,
-  );
-  const { spawn } = await import("node:child_process");
+  writeFileSync(script, `read < ${go}; ${target} && echo ran > ${marker}; exec 3<>/dev/tcp/127.0.0.1/9`);
+  execFileSync("mkfifo", [go]);
   const tree = spawn("bash", [script], { stdio: ["ignore", "ignore", "pipe"] });
+  onTestFinished(() => void tree.kill("SIGKILL"));
   let said = "";
   tree.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
   const exited = new Promise((resolve) => tree.once("exit", resolve));
@@ -113,7 +111,7 @@ test("a tree cut off from exec and network stays so without agent's help until i
   const scope = { tree: (await find())!.process.exec_id };
   const cut = (hook: Selector["hook"]) => deny({ id: `cut-${hook}`, hook, match: [], scope });
   await put(entry([cut("process_exec"), cut("network_connect")], 2000));
-  writeFileSync(go, "");
+  writeFileSync(go, "\n");
   await exited;
   expect(existsSync(marker)).toBe(false);
   expect(said).toMatch(LSM ? /target: Operation not permitted/ : /Killed/);

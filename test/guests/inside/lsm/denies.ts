@@ -1,12 +1,15 @@
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { HOOKS } from "../../../../bus/generated/hooks.ts";
 import { selector } from "../../../enforce/host.ts";
 import { CONNECTS, OPENS } from "./programs.ts";
 import { Rig } from "./rig.ts";
 
 const EPERM = -1;
-const [HOOK_EXEC, HOOK_CONNECT, HOOK_OPEN] = [0, 1, 2];
+const HOOK_EXEC = HOOKS.indexOf("process_exec");
+const HOOK_CONNECT = HOOKS.indexOf("network_connect");
+const HOOK_OPEN = HOOKS.indexOf("file_open");
 
 let rig: Rig;
 let scope: { cgroup: string };

@@ -12,8 +12,8 @@ import { bootNow, CGROUPS } from "../../../enforce/host.ts";
 
 const RING_BYTES = 4 << 20;
 const TRUTH_FD = 9;
-/** NO_RESULT of bpf/include/file.h. */
-const NO_RESULT = 0xffff_ffff;
+/** NO_RESULT of bpf/include/act.h. */
+const NO_RESULT = 0x7fff_ffff;
 
 /** A line that a test program printed. */
 export type Truth = Record<string, number | string> & { way: string; result: number };
@@ -43,7 +43,7 @@ export interface Denied {
 export interface Opened {
   path: string;
   tgid: number;
-  /** The descriptor; null where it is not known yet. */
+  /** The descriptor or the error; null where it is not known. */
   result: number | null;
   inode: number;
   flags: number;
