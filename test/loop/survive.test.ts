@@ -164,6 +164,12 @@ describe("what is in force", () => {
       await until(async () => (await gapOf()) !== undefined, 5_000, "the gap to be said");
       expect(await gapOf()).toMatchObject({ reason: "agent_restart", count: null });
       await until(until137, 5_000, "enforcement to be in force again");
+      // its programs are loaded when it is asked for, and exec does not wait for them
+      await until(
+        async () => (await connectOf(victim)).includes("not permitted"),
+        10_000,
+        "the connect to be denied again",
+      );
       await expectCutOff(victim);
       const again = (await selectors()).map((it) => Date.parse(it.deadline ?? ""));
       expect(again).toHaveLength(2);
