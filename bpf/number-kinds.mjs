@@ -5,8 +5,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Hooks whose programs and records stand elsewhere. Number 0 is process_exec: it is never detached. */
-const BASE_HOOKS = ["process_exec", "network_connect"];
+/** Hooks whose programs and records stand elsewhere: process_exec is number 0, and never detached. */
+const BASE_HOOKS = ["process_exec"];
 
 /**
  * Writes the two headers where they are not what they should be.
@@ -60,7 +60,14 @@ function numbers(names, before, prefix, first) {
       Number(number),
     ]),
   );
-  const used = new Set(names.flatMap((name) => known.get(name) ?? []));
+  // of two with one number (two branches added a kind each) the later one gets another
+  const used = new Set(/** @type {number[]} */ ([]));
+  for (const name of names) {
+    const number = known.get(name);
+    if (number === undefined) continue;
+    if (used.has(number)) known.delete(name);
+    used.add(number);
+  }
   let next = first;
   return names
     .map((name) => {

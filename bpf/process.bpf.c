@@ -3,7 +3,7 @@
 #include "path_walk.h"
 #include "image.h"
 #include "stdio.h"
-#include "proc_state.h"
+#include "lineage.h"
 #define MATCH_OWN_OPERANDS 0
 #include "match.h"
 #include <bpf/bpf_tracing.h>
@@ -145,6 +145,7 @@ int BPF_PROG(process_exec, struct task_struct *task, pid_t caller, struct linux_
 			   file_properties(scratch->record.image.file.mode,
 					   scratch->record.image.flags & PROCESS_MEMFD,
 					   scratch->record.image.flags & PROCESS_UPPER));
+	lineage_on_exec();
 	size = scratch->record.header.size;
 	barrier_var(size);
 	if (size > sizeof(scratch->record) + TAIL_BYTES)
@@ -178,6 +179,7 @@ int BPF_PROG(process_fork, struct task_struct *source, struct task_struct *child
 	proc_state_on_fork(source, child);
 	if (child->pid != child->tgid)
 		return 0;
+	lineage_on_fork(source->tgid, process_start(source), child->tgid, process_start(child));
 	record = record_reserve(RECORD_PROCESS_CLONE, sizeof(*record));
 	if (!record)
 		return 0;
@@ -232,6 +234,7 @@ int BPF_PROG(process_exit, struct task_struct *task)
 
 	match_forget_thread(task->pid);
 	proc_state_on_exit(task);
+	lineage_on_exit(task);
 	if (!is_last_thread(task))
 		return 0;
 	record = record_reserve(RECORD_PROCESS_EXIT, sizeof(*record));

@@ -76,6 +76,7 @@ export const SELECTOR_SCHEMA: Schema = closed(
     mode: { enum: [...MODES] },
     priority,
     rate: { type: ["number", "null"], exclusiveMinimum: 0 },
+    rate_per: { enum: ["global", "process", "file"] },
     match: { type: "array", items: PREDICATE_SCHEMA },
     scope: SCOPE_SCHEMA,
     because,

@@ -22,6 +22,7 @@ import namespaceChange from "../hooks/kinds/namespace_change.ts";
 import networkAccept from "../hooks/kinds/network_accept.ts";
 import networkBind from "../hooks/kinds/network_bind.ts";
 import networkClose from "../hooks/kinds/network_close.ts";
+import networkConnect from "../hooks/kinds/network_connect.ts";
 import networkListen from "../hooks/kinds/network_listen.ts";
 import pivotRoot from "../hooks/kinds/pivot_root.ts";
 import processCredentials from "../hooks/kinds/process_credentials.ts";
@@ -30,7 +31,7 @@ import processSignal from "../hooks/kinds/process_signal.ts";
 import ptrace from "../hooks/kinds/ptrace.ts";
 import stdioRedirect from "../hooks/kinds/stdio_redirect.ts";
 import userfaultfd from "../hooks/kinds/userfaultfd.ts";
-import { BpfLoadRecord, ChrootRecord, FileChmodRecord, FileChownRecord, FileLinkRecord, FileMkdirRecord, FileMmapRecord, FileOpenRecord, FileRenameRecord, FileSymlinkRecord, FileTruncateRecord, FileUnlinkRecord, FileWriteRecord, KeyringRecord, MemfdCreateRecord, MemoryProtectRecord, ModuleLoadRecord, MountRecord, NamespaceChangeRecord, NetworkAcceptRecord, NetworkBindRecord, NetworkCloseRecord, NetworkListenRecord, PivotRootRecord, ProcessCredentialsRecord, ProcessForkRecord, ProcessSignalRecord, PtraceRecord, StdioRedirectRecord, UserfaultfdRecord } from "./records.ts";
+import { BpfLoadRecord, ChrootRecord, FileChmodRecord, FileChownRecord, FileLinkRecord, FileMkdirRecord, FileMmapRecord, FileOpenRecord, FileRenameRecord, FileSymlinkRecord, FileTruncateRecord, FileUnlinkRecord, FileWriteRecord, KeyringRecord, MemfdCreateRecord, MemoryProtectRecord, ModuleLoadRecord, MountRecord, NamespaceChangeRecord, NetworkAcceptRecord, NetworkBindRecord, NetworkCloseRecord, NetworkConnectRecord, NetworkListenRecord, PivotRootRecord, ProcessCredentialsRecord, ProcessForkRecord, ProcessSignalRecord, PtraceRecord, StdioRedirectRecord, UserfaultfdRecord } from "./records.ts";
 
 /** Kinds of events that are hooks of the matcher, but for process_exec. */
 export const KINDS: readonly Kind[] = [
@@ -56,6 +57,7 @@ export const KINDS: readonly Kind[] = [
   ...kindsOf("network_accept", networkAccept),
   ...kindsOf("network_bind", networkBind),
   ...kindsOf("network_close", networkClose),
+  ...kindsOf("network_connect", networkConnect),
   ...kindsOf("network_listen", networkListen),
   ...kindsOf("pivot_root", pivotRoot),
   ...kindsOf("process_credentials", processCredentials),
@@ -90,6 +92,7 @@ export const READERS = {
   network_accept: NetworkAcceptRecord,
   network_bind: NetworkBindRecord,
   network_close: NetworkCloseRecord,
+  network_connect: NetworkConnectRecord,
   network_listen: NetworkListenRecord,
   pivot_root: PivotRootRecord,
   process_credentials: ProcessCredentialsRecord,

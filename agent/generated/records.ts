@@ -2,7 +2,7 @@
 import { RecordReader } from "../records/record-reader.ts";
 
 /** Numbers of the record kinds. */
-export const RECORD_KINDS = { cgroup: 1, denial: 2, process_exec: 3, process_exit: 4, process_clone: 5, process_seed: 6, chroot: 7, file_open: 8, network_accept: 9, network_bind: 10, network_close: 11, network_listen: 12, memfd_create: 13, mount: 14, process_credentials: 15, ptrace: 16, file_chmod: 18, file_chown: 19, file_link: 20, file_mkdir: 21, file_mmap: 22, file_rename: 23, file_symlink: 24, file_truncate: 25, file_unlink: 26, file_write: 27, memory_protect: 28, bpf_load: 29, keyring: 30, module_load: 31, namespace_change: 32, pivot_root: 33, process_signal: 34, stdio_redirect: 35, userfaultfd: 36, process_fork: 37 } as const;
+export const RECORD_KINDS = { cgroup: 1, denial: 2, process_exec: 3, process_exit: 4, process_clone: 5, process_seed: 6, chroot: 7, file_open: 8, network_accept: 9, network_bind: 10, network_close: 11, network_listen: 12, memfd_create: 13, mount: 14, process_credentials: 15, ptrace: 16, network_connect: 17, file_chmod: 18, file_chown: 19, file_link: 20, file_mkdir: 21, file_mmap: 22, file_rename: 23, file_symlink: 24, file_truncate: 25, file_unlink: 26, file_write: 27, memory_protect: 28, bpf_load: 29, keyring: 30, module_load: 31, namespace_change: 32, pivot_root: 33, process_signal: 34, stdio_redirect: 35, userfaultfd: 36, process_fork: 37 } as const;
 export type RecordKind = keyof typeof RECORD_KINDS;
 
 /** enum process_flag. */
@@ -2142,6 +2142,88 @@ export class PtraceRecord extends RecordReader {
   /** the other process as the call names it: in the caller's pid namespace; a pidfd at pidfd_getfd */
   get targetPid(): number {
     return this.u32(108);
+  }
+}
+
+/** struct network_connect_record: 104 bytes. */
+export class NetworkConnectRecord extends RecordReader {
+  static readonly KIND = 17;
+  static readonly BYTES = 104;
+
+  constructor() {
+    super(17, 104);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** family of the addresses */
+  get socketFamily(): number {
+    return this.u8(64);
+  }
+  /** IP protocol (6 TCP, 17 UDP) */
+  get socketProtocol(): number {
+    return this.u16(66);
+  }
+  /** local port */
+  get socketSport(): number {
+    return this.u16(68);
+  }
+  /** peer's port */
+  get socketDport(): number {
+    return this.u16(70);
+  }
+  /** local address; IPv4 in the first four bytes */
+  get socketSaddr(): Buffer {
+    return this.bytes(72, 16);
+  }
+  /** peer's address; IPv4 in the first four bytes */
+  get socketDaddr(): Buffer {
+    return this.bytes(88, 16);
   }
 }
 

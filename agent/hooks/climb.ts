@@ -53,7 +53,8 @@ export class Foothold {
   }
 }
 
-function inCgroup({ cgroup }: Rung, program: string): boolean {
+/** Whether a program of a rung is attached to a cgroup. */
+export function inCgroup({ cgroup }: Rung, program: string): boolean {
   return cgroup === true || cgroup?.includes(program) === true;
 }
 

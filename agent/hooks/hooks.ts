@@ -9,7 +9,7 @@ import { cgroup1Root } from "../process/cgroups.ts";
 import type { HookAbility } from "../selectors/types.ts";
 import { climb, type Climbed, type ClimbOptions, inShort, loadMatching } from "./climb.ts";
 import { DemandedHook } from "./demanded-hook.ts";
-import { CONNECT_LADDER, EXEC_KILL, EXEC_LADDER, KIND_LADDERS } from "./ladders.ts";
+import { EXEC_KILL, EXEC_LADDER, KIND_LADDERS } from "./ladders.ts";
 import { Results } from "./results.ts";
 import { canDeny, type Ladder, type Rung } from "./rung.ts";
 
@@ -68,7 +68,7 @@ export class Hooks {
       ...(options.rungs ? { takes: ({ name }) => options.rungs!.includes(name) } : {}),
     };
     this.#results = new Results(this.#climbOptions);
-    this.#demanded = [CONNECT_LADDER, ...KIND_LADDERS].map(
+    this.#demanded = KIND_LADDERS.map(
       (ladder) => new DemandedHook(ladder, this.#climbOptions, this.#results, (hook) => this.#report(hook)),
     );
   }

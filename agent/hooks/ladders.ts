@@ -38,43 +38,7 @@ export const EXEC_KILL: Rung = {
   worth: "denies by SIGKILL before the new image's first instruction",
 };
 
-export const CONNECT_LADDER: Ladder = {
-  hook: "network_connect",
-  rungs: [
-    {
-      name: "lsm",
-      object: "connect",
-      programs: ["connect_lsm", "send_lsm"],
-      actions: ENFORCES,
-      worth: "denies connections and datagrams with EPERM, of whatever protocol",
-    },
-    {
-      name: "fmod_ret",
-      object: "connect",
-      programs: ["connect_fmod_ret", "send_fmod_ret"],
-      actions: ENFORCES,
-      worth: "denies connections and datagrams with EPERM, of whatever protocol",
-    },
-    {
-      name: "cgroup",
-      object: "network",
-      programs: ["connect4", "connect6", "sendmsg4", "sendmsg6"],
-      settings: { connect_can_signal: 1 },
-      cgroup: true,
-      actions: ENFORCES,
-      worth: "denies TCP and UDP with EPERM",
-    },
-    {
-      name: "cgroup",
-      object: "network",
-      programs: ["connect4", "connect6", "sendmsg4", "sendmsg6"],
-      settings: { connect_can_signal: 0 },
-      cgroup: true,
-      actions: ["deny"],
-      worth: "denies TCP and UDP with EPERM; this kernel lets it send no signals",
-    },
-  ],
-};
-
 /** Hooks that are attached while a selector asks for them. */
 export const KIND_LADDERS: readonly Ladder[] = KINDS.map(({ kind, rungs }) => ({ hook: kind as Hook, rungs }));
+
+export const CONNECT_LADDER: Ladder = KIND_LADDERS.find(({ hook }) => hook === "network_connect")!;

@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import type { Hook } from "../../bus/types/selector.ts";
-import { inShort, loadMatching, loadRung, obstacleOf } from "../hooks/climb.ts";
-import { CONNECT_LADDER, EXEC_KILL, EXEC_LADDER, KIND_LADDERS } from "../hooks/ladders.ts";
+import type { Action, Hook } from "../../bus/types/selector.ts";
+import { inCgroup, inShort, loadMatching, loadRung, obstacleOf } from "../hooks/climb.ts";
+import { EXEC_KILL, EXEC_LADDER, KIND_LADDERS } from "../hooks/ladders.ts";
 import { canDeny, type Rung } from "../hooks/rung.ts";
 import { cgroup2Root } from "../process/cgroups.ts";
 import { KernelError } from "./errors.ts";
@@ -17,6 +17,8 @@ export interface RungProbe {
   ok: boolean;
   /** Whether selectors can deny by it. */
   can_deny: boolean;
+  /** What selectors can do by it. */
+  actions: readonly Action[];
   /** Whether it is the one that the agent takes here: the first of its hook that the kernel takes. */
   used: boolean;
   /** Why not, or what it is worth. */
@@ -35,7 +37,6 @@ export function probeRungs(isProbed: (hook: Hook) => boolean = () => true): Rung
     return [
       ...chosen([...probeLadder(EXEC_LADDER.hook, EXEC_LADDER.rungs, maps), probeProcess(maps)]),
       probeSeed(maps),
-      ...chosen(probeLadder(CONNECT_LADDER.hook, CONNECT_LADDER.rungs, maps)),
       ...KIND_LADDERS.filter(({ hook }) => isProbed(hook)).flatMap(({ hook, rungs }) =>
         chosen(probeLadder(hook, rungs, maps)),
       ),
@@ -53,7 +54,8 @@ function probeLadder(hook: Hook, rungs: readonly Rung[], maps: SharedMaps): Rung
     const failure = tryRung(rung, maps);
     const ok = failure === null;
     const detail = failure ?? rung.worth;
-    probes.set(rung.name, { hook, rung: rung.name, ok, can_deny: ok && canDeny(rung), used: false, detail });
+    const can = { can_deny: ok && canDeny(rung), actions: ok ? rung.actions : [] };
+    probes.set(rung.name, { hook, rung: rung.name, ok, ...can, used: false, detail });
   }
   return [...probes.values()];
 }
@@ -66,7 +68,7 @@ function probeProcess(maps: SharedMaps): RungProbe {
   const detail = whole === null ? EXEC_KILL.worth : (observing ?? `observes only: ${whole}`);
   return {
     ...{ hook: "process_exec", rung: EXEC_KILL.name, ok: observing === null, can_deny: whole === null },
-    ...{ used: false, detail },
+    ...{ actions: whole === null ? EXEC_KILL.actions : [], used: false, detail },
   };
 }
 
@@ -76,7 +78,7 @@ function probeSeed(maps: SharedMaps): RungProbe {
     withArguments === null ? null : tryObject("seed", maps, (name) => name === "seed_without_arguments", []);
   const detail =
     withArguments === null ? "lists what runs already" : (failure ?? "lists what runs already; arguments from /proc");
-  return { hook: "process_seed", rung: "iter", ok: failure === null, can_deny: false, used: failure === null, detail };
+  return { hook: "process_seed", rung: "iter", ok: failure === null, can_deny: false, actions: [], used: failure === null, detail };
 }
 
 function chosen(probes: RungProbe[]): RungProbe[] {
@@ -88,7 +90,10 @@ function tryRung(rung: Rung, maps: SharedMaps): string | null {
   const obstacle = obstacleOf(rung);
   if (obstacle !== undefined) return obstacle;
   if (rung.cgroup && cgroup2Root() === undefined) return "no cgroup v2 hierarchy is mounted";
-  return attempt(() => loadRung(rung, { maps, maxEntries: MAX_ENTRIES }), rung.cgroup ? [] : rung.programs);
+  return attempt(
+    () => loadRung(rung, { maps, maxEntries: MAX_ENTRIES }),
+    rung.programs.filter((program) => !inCgroup(rung, program)),
+  );
 }
 
 function tryObject(

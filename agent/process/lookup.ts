@@ -47,6 +47,13 @@ export class TableLookup {
     for (const descendant of this.#table.descendants(entry)) yield keyOf(descendant);
   }
 
+  /** Binaries of the processes that it was forked from, the dead too as far as they are remembered. */
+  *ancestors(key: ProcessKey): Iterable<string> {
+    const entry = this.#table.find(key.tgid, key.start);
+    for (let source = entry?.source ?? null; source !== null; source = source.source)
+      if (source.image !== null) yield source.image.binary;
+  }
+
   drain(): void {
     this.#drain();
   }

@@ -2,6 +2,7 @@ import type { Operator, Predicate } from "../../bus/types/selector.ts";
 import { type Network, parseNetwork } from "./address.ts";
 import { SelectorError } from "./errors.ts";
 import type { FieldOperand } from "./hooks/define.ts";
+import type { LineageTexts } from "./lineage-texts.ts";
 import { TEXT_OFFSET } from "./operands.ts";
 
 const MAX_TEXT_BYTES = 255;
@@ -13,14 +14,36 @@ export type Condition =
   | { type: "number"; operand: number; negative: boolean; ranges: [number, number][] }
   | { type: "address"; operand: number; negative: boolean; networks: Network[] }
   | { type: "mask"; operand: number; negative: boolean; mask: bigint }
-  | { type: "set"; operand: number; negative: false; member: string };
+  | { type: "set"; operand: number; negative: false; member: string }
+  /** Some ancestor's binary; the mask has the bits of these texts. */
+  | { type: "ancestors"; operand: number; negative: boolean; prefix: boolean; texts: string[]; mask: bigint };
 
 type Values = Predicate["values"];
 
-/** The condition that a predicate is on its field's operand. @throws SelectorError `value`; `at` says where. */
-export function conditionOf({ op, values }: Predicate, operand: FieldOperand, at: string): Condition {
+/**
+ * The condition that a predicate is on its field's operand; `lineage` gives bits to what it lists of ancestors.
+ * @throws SelectorError `value`, `limit`; `at` says where.
+ */
+export function conditionOf(
+  { op, values }: Predicate,
+  operand: FieldOperand,
+  at: string,
+  lineage: LineageTexts,
+): Condition {
   const negative = op.startsWith("not");
   switch (operand.type) {
+    case "ancestors": {
+      const prefix = op === "prefix" || op === "notPrefix";
+      const texts = pathTexts(values, at, true);
+      return {
+        type: "ancestors",
+        operand: operand.operand,
+        negative,
+        prefix,
+        texts,
+        mask: lineage.bitsOf(texts, prefix),
+      };
+    }
     case "text":
       return textCondition(operand, op, values, at);
     case "address":
@@ -58,19 +81,23 @@ function textCondition(
   at: string,
 ): Condition {
   const offset = TEXT_OFFSET[op] ?? 0;
-  const texts = values.map((value) => {
+  const texts = pathTexts(values, at, !plain && offset !== 2);
+  return { type: "text", operand: base + offset, negative: op.startsWith("not"), texts };
+}
+
+function pathTexts(values: Values, at: string, absolute: boolean): string[] {
+  return values.map((value) => {
     if (typeof value !== "string" || value === "" || value.includes("\0"))
       throw new SelectorError("value", `${at}: ${show(value)} is not a path; allowed: non-empty strings`);
     if (Buffer.byteLength(value) > MAX_TEXT_BYTES)
       throw new SelectorError("value", `${at}: ${show(value)} is longer than ${MAX_TEXT_BYTES} bytes`);
-    if (!plain && offset !== 2 && !value.startsWith("/"))
+    if (absolute && !value.startsWith("/"))
       throw new SelectorError(
         "value",
         `${at}: ${show(value)} is not an absolute path and would never match; allowed: paths that begin with "/", or op suffix`,
       );
     return value;
   });
-  return { type: "text", operand: base + offset, negative: op.startsWith("not"), texts };
 }
 
 function ranges(

@@ -79,11 +79,11 @@ export class HookLimits {
 const NO_MASKS: { atoms: string[]; care: Map<number, Set<number>> } = { atoms: [], care: new Map() };
 
 function masksOf({ conditions }: NormalSelector): typeof NO_MASKS {
-  if (!conditions.some(({ type }) => type === "mask")) return NO_MASKS;
+  if (!conditions.some((condition) => "mask" in condition)) return NO_MASKS;
   const atoms: string[] = [];
   const care = new Map<number, Set<number>>();
   for (const condition of conditions) {
-    if (condition.type !== "mask") continue;
+    if (!("mask" in condition)) continue;
     const { operand, mask } = condition;
     if (operand < OPERAND.own) atoms.push(`${operand} ${mask}`);
     else care.set(operand, new Set([...(care.get(operand) ?? []), ...bitsOf(mask)]));

@@ -194,7 +194,8 @@ export class HookTables {
     for (const [index, { conditions }] of come.entries())
       for (const condition of conditions) {
         const place = places[index]!;
-        if (condition.type === "mask" && condition.operand < OPERAND.own) this.#enterAtom(condition, place);
+        if (condition.type === "ancestors" || (condition.type === "mask" && condition.operand < OPERAND.own))
+          this.#enterAtom(condition, place);
         else if (condition.type === "mask" && this.#isCareNew(condition)) throw new TablesFull();
         else this.#group(byOperand, condition, place);
       }
@@ -266,7 +267,7 @@ export class HookTables {
     return { number: this.values.length, operand, node, text: this.texts.push(bytes) - 1, hash, whole: true };
   }
 
-  #enterAtom({ operand, mask, negative }: Extract<Condition, { type: "mask" }>, place: number): void {
+  #enterAtom({ operand, mask, negative }: Extract<Condition, { mask: bigint }>, place: number): void {
     let atom = this.atoms.find((one) => one.operand === operand && one.mask === mask);
     if (atom === undefined) {
       if (this.atoms.length >= MAX_ATOMS)

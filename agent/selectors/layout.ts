@@ -27,6 +27,8 @@ export const SIZES = {
   match_pool: 8,
   match_counters: 72,
   tree_mark: 16,
+  lineage_text: 260,
+  process_lineage: 32,
   cgroup_mark: 8,
   expected_container: 68,
 } as const;
@@ -48,8 +50,12 @@ const PROCESS_OPERANDS = (1n << 23n) - 1n;
 /** Places of the header's fields. */
 export const HEADER = {
   ...{ active: 0, shorter: 8, seed: 16, install: 32, table: 36, words: 40, flags: 44, atoms: 48, stride: 52 },
-  ...{ per_frame: 56, frames: 60, care: 64, none: 96, lengths: 256, atom: 768 },
+  ...{ per_frame: 56, frames: 60, care: 64, lineage: 88, none: 96, lengths: 256, atom: 768 },
 } as const;
+
+/** Places of what is read of struct process_state. */
+export const STATE = { start: 0, sequence: 8, flags: 12, held: 20, binary: 32 } as const;
+const STATE_BINARY_UNKNOWN = 1 << 2;
 
 /** How the parts of processes lie in a slot's frames. */
 export interface PartShape {
@@ -82,6 +88,11 @@ export function encodeHeader(tables: HookTables, { install, table, every }: Head
   const { stride, perFrame, frames } = partShape(tables.words);
   const numbers = [install, table, tables.words, flags, tables.atoms.length, stride, perFrame, frames];
   for (const [index, number] of numbers.entries()) bytes.writeUInt32LE(number, HEADER.install + index * 4);
+  const lineage = tables.atoms.filter(({ operand }) => operand === OPERAND.lineage);
+  bytes.writeBigUInt64LE(
+    lineage.reduce((bits, { mask }) => bits | mask, 0n),
+    HEADER.lineage,
+  );
   for (const [operand, care] of tables.care) bytes.writeUInt32LE(care, HEADER.care + (operand - OPERAND.own) * 4);
   for (const [operand, number] of tables.none.entries()) bytes.writeUInt32LE(number, HEADER.none + operand * 4);
   for (const [walk, { slash, any }] of tables.lengths.entries()) {
@@ -192,7 +203,7 @@ function writeSelector(bytes: Buffer, at: number, selector: NormalSelector, coun
   bytes.writeUInt32LE(counters, at + 28);
   bytes[at + 32] = selector.action;
   bytes[at + 33] = selector.mode;
-  bytes[at + 34] = selector.perProcess ? 1 : 0;
+  bytes[at + 34] = selector.ratePer;
 }
 
 export function writeText(bytes: Buffer, at: number, text: Uint8Array): void {
@@ -220,6 +231,49 @@ export function encodeTreeMark(mark: TreeMark): Buffer {
 export function decodeTreeMark(bytes: Uint8Array): TreeMark {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return { start: view.readBigUInt64LE(0), set: view.readUInt32LE(8) };
+}
+
+/** What is known of a process's image: struct process_state. `binary` is null where it is not known. */
+export function decodeState(bytes: Uint8Array): { start: bigint; sequence: number; binary: string | null } {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const { start, sequence, flags, held, binary } = STATE;
+  const length = view.readUInt32LE(held);
+  const isKnown = (view.readUInt32LE(flags) & STATE_BINARY_UNKNOWN) === 0 && length > 0;
+  return {
+    start: view.readBigUInt64LE(start),
+    sequence: view.readUInt32LE(sequence),
+    binary: isKnown ? view.toString("utf8", binary, binary + length) : null,
+  };
+}
+
+/** struct process_lineage: bits of LineageTexts, and the process's sequence when it began to run the image of `own`. */
+export interface Lineage {
+  start: bigint;
+  ancestors: bigint;
+  own: bigint;
+  sequence: number;
+}
+
+export function encodeLineage({ start, ancestors, own, sequence }: Lineage): Buffer {
+  const bytes = Buffer.alloc(SIZES.process_lineage);
+  for (const [index, value] of [start, ancestors, own].entries()) bytes.writeBigUInt64LE(value, index * 8);
+  bytes.writeUInt32LE(sequence, 24);
+  return bytes;
+}
+
+export function decodeLineage(bytes: Uint8Array): Lineage {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const at = (index: number) => view.readBigUInt64LE(index * 8);
+  return { start: at(0), ancestors: at(1), own: at(2), sequence: view.readUInt32LE(24) };
+}
+
+/** struct lineage_text: a whole path ends in a zero byte. */
+export function encodeLineageText(text: string, prefix: boolean): Buffer {
+  const path = Buffer.from(prefix ? text : `${text}\0`);
+  const bytes = Buffer.alloc(SIZES.lineage_text);
+  bytes.writeUInt32LE(path.length * 8, 0);
+  path.copy(bytes, 4);
+  return bytes;
 }
 
 export interface CgroupMark {

@@ -11,6 +11,7 @@ import {
 } from "../../bus/types/selector.ts";
 import { conditionOf, type Condition, show } from "./condition.ts";
 import { SelectorError } from "./errors.ts";
+import { LineageTexts } from "./lineage-texts.ts";
 import { operandOf } from "./hooks/all.ts";
 import { OPERAND } from "./operands.ts";
 import type { ActiveSelector, HookAbility } from "./types.ts";
@@ -35,7 +36,8 @@ export interface NormalSelector {
   /** Nanoseconds between two records once the allowance of a second is used up. */
   interval: bigint;
   /** Whether each process has an allowance of its own. */
-  perProcess: boolean;
+  /** Whose the allowance is: enum match_rate_per. */
+  ratePer: number;
   conditions: Condition[];
 }
 
@@ -61,7 +63,7 @@ function shapeOf({ source, action, mode, priority, conditions }: NormalSelector)
 }
 
 /**
- * Checks a selector and takes it apart. `demoted`: it went back to mode monitor.
+ * Checks a selector and takes it apart. `demoted`: it went back to mode monitor. `lineage`: the bits of ancestors' binaries.
  * @throws SelectorError naming the part, what was wrong, and what is allowed.
  */
 export function normalize(
@@ -69,6 +71,7 @@ export function normalize(
   abilities: readonly HookAbility[],
   members: ScopeMembers,
   demoted = false,
+  lineage: LineageTexts = new LineageTexts(),
 ): NormalSelector {
   const { selector } = source;
   if (!HOOKS.includes(selector.hook))
@@ -82,7 +85,7 @@ export function normalize(
   if (!Number.isInteger(priority) || Math.abs(priority) > 0x7fff_ffff)
     throw new SelectorError("priority", `priority: ${show(priority)} is not a whole number of 32 bits`);
   const conditions = (selector.match ?? []).map((predicate, index) =>
-    readPredicate(selector.hook, ability, predicate, index),
+    readPredicate(selector.hook, ability, predicate, index, lineage),
   );
   for (const member of members.cgroups)
     conditions.push({ type: "set", operand: OPERAND.cgroup, negative: false, member });
@@ -98,7 +101,7 @@ export function normalize(
     priority,
     deadline: source.deadline,
     interval: recordInterval(selector),
-    perProcess: ratePer(selector.rate_per) === "process",
+    ratePer: ratePer(selector.rate_per),
     conditions,
   };
 }
@@ -133,13 +136,21 @@ function recordInterval({ rate, action }: Selector): bigint {
   return BigInt(Math.ceil(NANOSECONDS / perSecond));
 }
 
-function ratePer(value: unknown): "global" | "process" {
-  if (value === undefined || value === "global") return "global";
-  if (value === "process") return "process";
-  throw new SelectorError("rate", `rate_per: ${show(value)} is unknown; allowed: global, process`);
+const RATE_PER = ["global", "process", "file"];
+
+function ratePer(value: unknown): number {
+  const place = RATE_PER.indexOf((value ?? "global") as string);
+  if (place >= 0) return place;
+  throw new SelectorError("rate", `rate_per: ${show(value)} is unknown; allowed: ${RATE_PER.join(", ")}`);
 }
 
-function readPredicate(hook: Hook, ability: HookAbility, predicate: Predicate, index: number): Condition {
+function readPredicate(
+  hook: Hook,
+  ability: HookAbility,
+  predicate: Predicate,
+  index: number,
+  lineage: LineageTexts,
+): Condition {
   const name = predicate.field === "process.parent.binary" ? "parent.binary" : predicate.field;
   const field = Object.hasOwn(SELECTOR_FIELDS, name) ? SELECTOR_FIELDS[name]! : undefined;
   const at = `match[${index}] ${show(predicate.field)}`;
@@ -164,7 +175,7 @@ function readPredicate(hook: Hook, ability: HookAbility, predicate: Predicate, i
     );
   if (!Array.isArray(predicate.values) || predicate.values.length === 0)
     throw new SelectorError("value", `${at}: values must be a list of at least one value`);
-  return conditionOf(predicate, operand, at);
+  return conditionOf(predicate, operand, at, lineage);
 }
 
 function fieldsOf(hook: Hook): string[] {

@@ -8,6 +8,8 @@ import { KIND, kindOf, scoreOf } from "./order.ts";
 export interface OracleEvent {
   binary: string | null;
   parent: string | null;
+  /** Null: not known; absent: none. */
+  ancestors?: readonly string[] | null;
   cgroups: ReadonlySet<string>;
   /** Null: not known. */
   trees: ReadonlySet<string> | null;
@@ -88,6 +90,12 @@ function listed(condition: Condition, event: OracleEvent): Truth {
       // of processes the kernel keeps the beginning only
       if (family < 2 && Buffer.byteLength(path) > HELD_BYTES) return undefined;
       return condition.texts.some((text) => path.endsWith(text));
+    }
+    case "ancestors": {
+      const { ancestors = [] } = event;
+      const fits = (path: string) =>
+        condition.texts.some((text) => (condition.prefix ? path.startsWith(text) : path === text));
+      return ancestors === null ? undefined : ancestors.some(fits);
     }
     case "number": {
       const value = event.numbers?.[operand] ?? 0;

@@ -10,7 +10,9 @@ import {
   type MarkedCgroup,
   memberOfContainers,
 } from "./container-scopes.ts";
-import type { CgroupMark, TreeMark } from "./layout.ts";
+import type { CgroupMark, Lineage, TreeMark } from "./layout.ts";
+import { LineageMarks } from "./lineage-marks.ts";
+import type { LineageTexts } from "./lineage-texts.ts";
 import type { ResolvedScope } from "./scope-resolver.ts";
 import type { ScopeSets } from "./scope-sets.ts";
 import type { SelectorMaps } from "./selector-maps.ts";
@@ -28,15 +30,17 @@ export interface MarksPlan {
   trees: Map<number, TreeMark>;
   cgroups: Map<bigint, CgroupMark>;
   expected: Map<string, Buffer | null>;
+  lineages: Map<number, Lineage>;
   size: number;
 }
 
-/** Marks of processes and cgroups by which the kernel knows what lies in a scope, and what is exempt. */
+/** Marks of processes and cgroups by which the kernel knows what lies in a scope, comes from an ancestor, or is exempt. */
 export class ScopeMarks {
   readonly #maps: SelectorMaps;
   readonly #trees: TreeMarks;
   readonly #cgroups: CgroupMarks;
   readonly #containers: ContainerScopes;
+  readonly #lineages: LineageMarks;
   readonly #sets: ScopeSets;
   /** What scopes are in force, for containers that come later. */
   #groups: ContainerGroups = { scopes: new Map(), exempt: [] };
@@ -57,8 +61,10 @@ export class ScopeMarks {
     processes: ProcessLookup,
     containers: ContainerLookup,
     sets: ScopeSets,
+    texts: LineageTexts,
   ) {
     this.#maps = maps;
+    this.#lineages = new LineageMarks(maps.lineageTexts, maps.lineages, maps.states, processes, texts);
     this.#sets = sets;
     this.#trees = new TreeMarks(maps.trees, maps.states, processes, sets);
     this.#cgroups = new CgroupMarks(maps.cgroups, sets);
@@ -93,6 +99,7 @@ export class ScopeMarks {
       for (const member of members.cgroups) this.#members.add(member);
       if (members.tree !== null) this.#members.add(members.tree);
     }
+    this.#lineages.tell();
     this.#groups = { scopes: groups, exempt: exempt.containers };
     this.#exempt = exempt.cgroups;
     const running = this.#containers.running(this.#groups);
@@ -108,15 +115,23 @@ export class ScopeMarks {
     const trees = this.#trees.plan([...this.#members].filter((member) => member.startsWith("tree:")));
     const cgroups = this.#cgroups.plan([...this.#outer, ...this.#running], this.#outside);
     const expected = this.#containers.plan(this.#groups, this.#outerSets);
-    return { trees, cgroups, expected, size: trees.size + cgroups.size + expected.size };
+    const lineages = this.#lineages.plan();
+    const size = trees.size + cgroups.size + expected.size + lineages.size;
+    return { trees, cgroups, expected, lineages, size };
   }
 
-  write({ trees, cgroups, expected }: MarksPlan): void {
+  write({ trees, cgroups, expected, lineages }: MarksPlan): void {
     // a container that is made meanwhile is in its scopes before the walk could find it
     this.#containers.write(expected);
     this.#trees.write(trees);
     this.#cgroups.write(cgroups);
+    this.#lineages.write(lineages);
     this.#kept = undefined;
+  }
+
+  /** Texts of ancestors' binaries have gone: see LineageMarks.forget. */
+  forgetLineages(gone: bigint, settle: () => void): void {
+    this.#lineages.forget(gone, settle);
   }
 
   /** The tables know every set that has been numbered. */
@@ -152,6 +167,7 @@ export class ScopeMarks {
   close(): void {
     this.#trees.keep(new Set());
     this.#containers.close();
+    this.#lineages.close();
     for (const key of this.#maps.cgroups.keys()) this.#maps.cgroups.delete(key);
   }
 }

@@ -20,6 +20,8 @@ const NAMES = {
   states: "processes",
   trees: "process_trees",
   cgroups: "cgroup_marks",
+  lineages: "process_lineages",
+  lineageTexts: "lineage_texts",
 } as const;
 
 /** The matcher's maps, by descriptors of its own. */

@@ -10,6 +10,7 @@ import { type Held, HeldSelectors, type Making, type Plan } from "./held-selecto
 import type { HookTables } from "./hook-tables.ts";
 import { type HookChange, Installer } from "./installer.ts";
 import { u32 } from "./layout.ts";
+import { LineageTexts } from "./lineage-texts.ts";
 import { MODE_NUMBER, normalize, type NormalSelector, selectorKey } from "./normalize.ts";
 import { ScopeMarks } from "./scope-marks.ts";
 import { ScopeResolver } from "./scope-resolver.ts";
@@ -47,6 +48,7 @@ export class SelectorTables {
   readonly #options: SelectorTablesOptions;
   readonly #maps: SelectorMaps;
   readonly #sets = new ScopeSets();
+  readonly #lineage = new LineageTexts();
   readonly #installer: Installer;
   readonly #marks: ScopeMarks;
   readonly #scopes: ScopeResolver;
@@ -69,7 +71,7 @@ export class SelectorTables {
     this.#options = options;
     this.#maps = openSelectorMaps(maps);
     this.#installer = new Installer(this.#maps, this.#sets);
-    const marks = new ScopeMarks(this.#maps, maps, processes, containers, this.#sets);
+    const marks = new ScopeMarks(this.#maps, maps, processes, containers, this.#sets, this.#lineage);
     this.#marks = marks;
     this.#scopes = new ScopeResolver({
       cgroupRoot,
@@ -248,7 +250,9 @@ export class SelectorTables {
         const before = there?.source;
         const keeps = before?.selector === selector && before.deadline === deadline && isSame(there!, source);
         const normal =
-          keeps && there!.scopeText === scope.text ? there!.normal : normalize(source, hooks, scope.members, demoted);
+          keeps && there!.scopeText === scope.text
+            ? there!.normal
+            : normalize(source, hooks, scope.members, demoted, this.#lineage);
         scope.used = true;
         return { normal, scopeKey: scope.key, scopeText: scope.text, ability, demoted };
       },
@@ -306,7 +310,14 @@ export class SelectorTables {
     this.#numbers.giveBack(keys);
     this.#budget.forget(keys);
     for (const key of keys) this.#demoted.delete(key);
+    if (this.#lineage.size > 0)
+      this.#marks.forgetLineages(this.#lineage.keep(this.#ancestors()), () => this.#installer.settle());
     this.#marks.keep();
+  }
+
+  *#ancestors() {
+    for (const { normal } of this.#held)
+      for (const condition of normal.conditions) if (condition.type === "ancestors") yield condition;
   }
 
   #exempt() {

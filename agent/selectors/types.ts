@@ -29,6 +29,8 @@ export interface ProcessKey {
 export interface ProcessLookup {
   find(execId: string): ProcessKey | undefined;
   descendants(key: ProcessKey): Iterable<ProcessKey>;
+  /** Binaries of the processes that it was forked from, at whatever distance; not its own. */
+  ancestors(key: ProcessKey): Iterable<string>;
   /** Takes in what the kernel has told up to now. */
   drain(): void;
 }

@@ -110,9 +110,11 @@ __noinline __u32 match_bpf_load(__u32 command, __u32 type, __u32 want)
 	return act_verdict(&event, match_end(&event));
 }
 
-/* What was asked for: the caller's memory. `given`: how many bytes of it the caller says are there. */
-static __always_inline void fill(struct bpf_load_record *record, __u32 command, void *from,
-				 __u32 given)
+/*
+ * What was asked for: the caller's memory. `given`: how many bytes of it the caller says are there. Not inlined, nor are its
+ * like in other hooks: their stack is not to be below the matcher's.
+ */
+static __noinline void fill(struct bpf_load_record *record, __u32 command, void *from, __u32 given)
 {
 	union {
 		struct map_create map;

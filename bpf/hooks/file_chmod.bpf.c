@@ -21,25 +21,46 @@ char LICENSE[] SEC("license") = "GPL";
 #define MODE_BITS 07777
 #define MODE_UNKNOWN 0xffff
 
-enum chmod_how {
-	CHMOD_DENTRY = 0,
-	CHMOD_GIVEN = 1,
-	CHMOD_FILE = 2,
-};
+static __always_inline bool is_chmod(struct pt_regs *regs)
+{
+	return syscall_is(regs, __NR_fchmodat, IA32_FCHMODAT) ||
+	       syscall_is(regs, __NR_fchmod, IA32_FCHMOD) ||
+	       syscall_is(regs, __NR_chmod, IA32_CHMOD) ||
+	       syscall_is(regs, NR_FCHMODAT2, NR_FCHMODAT2);
+}
 
-/* `how`: enum chmod_how << 16 | the new mode. */
-__noinline __u32 match_chmod(__u64 where, __u64 from, __u32 how)
+static __always_inline bool has_directory(__u64 regs)
+{
+	return call_is(regs, __NR_fchmodat, IA32_FCHMODAT) ||
+	       call_is(regs, NR_FCHMODAT2, NR_FCHMODAT2);
+}
+
+__noinline __u32 look_at_changed(__u64 regs)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	if (has_directory(regs))
+		return look_at_given(call_arg(regs, 0), call_arg(regs, 1));
+	if (call_is(regs, __NR_chmod, IA32_CHMOD))
+		return look_at_given(AT_FDCWD, call_arg(regs, 0));
+	return look_at_file((__u64)file_of(task, call_arg(regs, 0)), 0);
+}
+
+__noinline __u32 mode_of_changed(__u64 regs)
+{
+	return (has_directory(regs) ? call_arg(regs, 2) : call_arg(regs, 1)) & MODE_BITS;
+}
+
+/* As match_unlink. */
+__noinline __u32 match_chmod(__u64 where, __u64 mount, __u32 mode)
 {
 	struct match_event event = {.hook = HOOK_FILE_CHMOD};
 
 	if (!match_begin(&event))
 		return event.verdict;
-	if (how >> 16 == CHMOD_FILE)
-		event.path_slot = look_at_file(where, 0);
-	else
-		event.path_slot = look_at_name(where, from, how >> 16 == CHMOD_GIVEN);
+	event.path_slot = mount ? look_at_dentry(where, mount, 0) : look_at_changed(where);
 	match_own_text(&event, MATCH_OWN(0));
-	match_own_mask(&event, MATCH_OWN(3), how & MODE_BITS);
+	match_own_mask(&event, MATCH_OWN(3), mode & MODE_BITS);
 	return act_verdict(&event, match_end(&event));
 }
 
@@ -60,38 +81,18 @@ HOOK_TRIPLE(file_chmod, path_chmod, security_path_chmod, struct path *path, umod
 {
 	if (!match_asked(HOOK_FILE_CHMOD))
 		return MATCH_PASS;
-	return end_chmod(match_chmod((__u64)BPF_CORE_READ(path, dentry), mount_of(path),
-				     CHMOD_DENTRY << 16 | (mode & MODE_BITS)),
-			 mode, ACT_WAITS);
+	return end_chmod(match_chmod(dentry_of(path), mount_of(path), mode), mode, ACT_WAITS);
 }
 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(file_chmod_sys_exit, struct pt_regs *regs, long result)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	__s32 from = AT_FDCWD;
-	__u32 how = CHMOD_GIVEN, mode;
-	__u64 where;
+	__u32 mode;
 
-	if (syscall_is(regs, __NR_fchmodat, IA32_FCHMODAT) ||
-	    syscall_is(regs, NR_FCHMODAT2, NR_FCHMODAT2)) {
-		from = syscall_arg(regs, 0);
-		where = syscall_arg(regs, 1);
-		mode = syscall_arg(regs, 2);
-	} else if (syscall_is(regs, __NR_fchmod, IA32_FCHMOD)) {
-		where = (__u64)file_of(task, syscall_arg(regs, 0));
-		mode = syscall_arg(regs, 1);
-		how = CHMOD_FILE;
-		if (!where)
-			return 0;
-	} else if (syscall_is(regs, __NR_chmod, IA32_CHMOD)) {
-		where = syscall_arg(regs, 0);
-		mode = syscall_arg(regs, 1);
-	} else {
+	if (!is_chmod(regs) || !act_counts(result) || !match_asked(HOOK_FILE_CHMOD))
 		return 0;
-	}
-	if (act_counts(result) && match_asked(HOOK_FILE_CHMOD))
-		end_chmod(match_chmod(where, from, how << 16 | (mode & MODE_BITS)), mode, result);
+	mode = mode_of_changed(number_of(regs));
+	end_chmod(match_chmod(number_of(regs), 0, mode), mode, result);
 	return 0;
 }
 #endif

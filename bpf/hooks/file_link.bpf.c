@@ -17,14 +17,29 @@ struct file_link_record {
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* As of file_rename. */
-__noinline __u32 match_link(__u64 old, __u64 new, __u64 from, __u32 given)
+__noinline __u32 look_at_old(__u64 regs)
+{
+	if (call_is(regs, __NR_linkat, IA32_LINKAT))
+		return look_at_given(call_arg(regs, 0), call_arg(regs, 1));
+	return look_at_given(AT_FDCWD, call_arg(regs, 0));
+}
+
+__noinline __u32 look_at_new(__u64 regs)
+{
+	if (call_is(regs, __NR_linkat, IA32_LINKAT))
+		return look_at_given(call_arg(regs, 2), call_arg(regs, 3));
+	return look_at_given(AT_FDCWD, call_arg(regs, 1));
+}
+
+/* As match_rename. */
+__noinline __u32 match_link(__u64 old, __u64 new, __u64 mount)
 {
 	struct match_event event = {.hook = HOOK_FILE_LINK};
+
 	if (!match_begin(&event))
 		return event.verdict;
-	event.path_slot = look_at_name(old, given ? (__u32)from : from, given);
-	event.second_slot = look_at_name(new, given ? from >> 32 : from, given);
+	event.path_slot = mount ? look_at_dentry(old, mount, 0) : look_at_old(old);
+	event.second_slot = mount ? look_at_dentry(new, mount, 0) : look_at_new(old);
 	match_own_text(&event, MATCH_OWN(0));
 	match_own_second_text(&event, MATCH_OWN(3));
 	return act_verdict2(&event, match_end(&event), event.second_slot);
@@ -52,28 +67,16 @@ HOOK_TRIPLE(file_link, path_link, security_path_link, struct dentry *old, struct
 	if (!match_asked(HOOK_FILE_LINK))
 		return MATCH_PASS;
 	/* the kernel links nothing between mounts */
-	return end_link(match_link(number_of(old), number_of(new), mount_of(directory), false),
-			ACT_WAITS);
+	return end_link(match_link(number_of(old), number_of(new), mount_of(directory)), ACT_WAITS);
 }
 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(file_link_sys_exit, struct pt_regs *regs, long result)
 {
-	__u32 at = (__u32)AT_FDCWD;
-	__u64 old, new, from = (__u64)at << 32 | at;
-
-	if (syscall_is(regs, __NR_linkat, IA32_LINKAT)) {
-		from = syscall_arg(regs, 2) << 32 | (__u32)syscall_arg(regs, 0);
-		old = syscall_arg(regs, 1);
-		new = syscall_arg(regs, 3);
-	} else if (syscall_is(regs, __NR_link, IA32_LINK)) {
-		old = syscall_arg(regs, 0);
-		new = syscall_arg(regs, 1);
-	} else {
+	if (!syscall_is(regs, __NR_linkat, IA32_LINKAT) && !syscall_is(regs, __NR_link, IA32_LINK))
 		return 0;
-	}
 	if (act_counts(result) && match_asked(HOOK_FILE_LINK))
-		end_link(match_link(old, new, from, true), result);
+		end_link(match_link(number_of(regs), 0, 0), result);
 	return 0;
 }
 #endif

@@ -25,7 +25,6 @@ char LICENSE[] SEC("license") = "GPL";
 #ifndef __NR_mmap
 #define __NR_mmap NO_SYSCALL
 #endif
-#define IA32_MMAP 90
 #define IA32_MMAP2 192
 /* The unit of mmap2's offset, whatever the page size. */
 #define MMAP2_SHIFT 12
@@ -52,75 +51,52 @@ HOOK_TRIPLE(file_mmap, mmap_file, security_mmap_file, struct file *file, unsigne
 		       RECORD_FILE_MMAP, sizeof(struct file_mmap_record), ACT_WAITS);
 }
 
-struct mapping {
-	__u64 length;
-	__u64 protection;
-	__u64 flags;
-	__u64 fd;
-	__u64 offset;
-};
-
-static __always_inline bool read_mapping(struct pt_regs *regs, struct mapping *map)
+/* The old mmap of 32-bit programs, with its arguments in memory, is not seen. */
+static __always_inline bool maps_executable(struct pt_regs *regs)
 {
-	__u32 old[6];
+	return syscall_is(regs, __NR_mmap, IA32_MMAP2) && syscall_arg(regs, 2) & PROT_EXEC;
+}
 
-	if (syscall_is(regs, NO_SYSCALL, IA32_MMAP)) {
-		/* a 32-bit program's first mmap has one argument: where the others are */
-		if (bpf_probe_read_user(old, sizeof(old), (void *)syscall_arg(regs, 0)))
-			return false;
-		map->length = old[1];
-		map->protection = old[2];
-		map->flags = old[3];
-		map->fd = old[4];
-		map->offset = old[5];
-		return true;
-	}
-	if (!syscall_is(regs, __NR_mmap, IA32_MMAP2))
-		return false;
-	map->length = syscall_arg(regs, 1);
-	map->protection = syscall_arg(regs, 2);
-	map->flags = syscall_arg(regs, 3);
-	map->fd = syscall_arg(regs, 4);
-	map->offset = syscall_arg(regs, 5);
-	if (syscall_is_compat())
-		map->offset <<= MMAP2_SHIFT;
-	return true;
+static __always_inline bool maps_no_file(struct pt_regs *regs)
+{
+	return syscall_arg(regs, 3) & MAP_ANONYMOUS;
+}
+
+static __always_inline bool is_error(long result)
+{
+	return result < 0 && result >= -MOST_ERRNO;
 }
 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(file_mmap_sys_exit, struct pt_regs *regs, long result)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	bool failed = result < 0 && result >= -MOST_ERRNO;
 	struct file_mmap_record *record;
 	struct path_slot *slot;
-	struct mapping map = {};
 	__u64 file = 0;
 	__u32 verdict;
 
-	if (!read_mapping(regs, &map) || !(map.protection & PROT_EXEC) ||
-	    !match_asked(HOOK_FILE_MMAP))
+	if (!maps_executable(regs) || !match_asked(HOOK_FILE_MMAP))
 		return 0;
-	if (!(map.flags & MAP_ANONYMOUS)) {
-		file = (__u64)file_of(task, map.fd);
+	if (!maps_no_file(regs)) {
+		file = file_at(syscall_arg(regs, 4));
 		if (!file)
 			return 0;
 	}
-	verdict = match_mmap(file, map.protection, file_mmap_want);
+	verdict = match_mmap(file, PROT_BITS & syscall_arg(regs, 2), file_mmap_want);
 	record = act_record(&verdict, RECORD_FILE_MMAP);
 	slot = path_slot_at(ACT_SLOT(verdict));
 	if (record && slot) {
-		if (file)
+		if (!maps_no_file(regs))
 			record->file = slot->file;
 		else
 			__builtin_memset(&record->file, 0, sizeof(record->file));
-		record->address = failed ? 0 : result;
-		record->length = map.length;
-		record->offset = map.offset;
-		record->protection = map.protection & PROT_BITS;
-		record->flags = map.flags;
+		record->address = is_error(result) ? 0 : result;
+		record->length = syscall_arg(regs, 1);
+		record->offset = syscall_arg(regs, 5) << (syscall_is_compat() ? MMAP2_SHIFT : 0);
+		record->protection = syscall_arg(regs, 2) & PROT_BITS;
+		record->flags = syscall_arg(regs, 3);
 	}
-	act_end(verdict, RECORD_FILE_MMAP, sizeof(*record), failed ? result : 0);
+	act_end(verdict, RECORD_FILE_MMAP, sizeof(*record), is_error(result) ? result : 0);
 	return 0;
 }
 #endif

@@ -28,14 +28,40 @@ KEEP(enum rename_flag, keep_rename_flag);
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* Old and new name by dentries and the mount of both; or pointers, and both descriptors: the old one's in the lower half. */
-__noinline __u32 match_rename(__u64 old, __u64 new, __u64 from, __u32 given)
+static __always_inline bool has_directories(__u64 regs)
+{
+	return call_is(regs, __NR_renameat2, IA32_RENAMEAT2) ||
+	       call_is(regs, __NR_renameat, IA32_RENAMEAT);
+}
+
+__noinline __u32 look_at_old(__u64 regs)
+{
+	if (has_directories(regs))
+		return look_at_given(call_arg(regs, 0), call_arg(regs, 1));
+	return look_at_given(AT_FDCWD, call_arg(regs, 0));
+}
+
+__noinline __u32 look_at_new(__u64 regs)
+{
+	if (has_directories(regs))
+		return look_at_given(call_arg(regs, 2), call_arg(regs, 3));
+	return look_at_given(AT_FDCWD, call_arg(regs, 1));
+}
+
+__noinline __u32 flags_of_rename(__u64 regs)
+{
+	return call_is(regs, __NR_renameat2, IA32_RENAMEAT2) ? call_arg(regs, 4) : 0;
+}
+
+/* By two dentries and the mount of both; without a mount `old` is the registers of the system call. */
+__noinline __u32 match_rename(__u64 old, __u64 new, __u64 mount)
 {
 	struct match_event event = {.hook = HOOK_FILE_RENAME};
+
 	if (!match_begin(&event))
 		return event.verdict;
-	event.path_slot = look_at_name(old, given ? (__u32)from : from, given);
-	event.second_slot = look_at_name(new, given ? from >> 32 : from, given);
+	event.path_slot = mount ? look_at_dentry(old, mount, 0) : look_at_old(old);
+	event.second_slot = mount ? look_at_dentry(new, mount, 0) : look_at_new(old);
 	match_own_text(&event, MATCH_OWN(0));
 	match_own_second_text(&event, MATCH_OWN(3));
 	return act_verdict2(&event, match_end(&event), event.second_slot);
@@ -72,40 +98,31 @@ static __always_inline __u32 rename_flags(unsigned long long *ctx)
 HOOK_TRIPLE(file_rename, path_rename, security_path_rename, struct path *old_directory,
 	    struct dentry *old, struct path *new_directory, struct dentry *new)
 {
+	__u32 verdict;
+
 	if (!match_asked(HOOK_FILE_RENAME))
 		return MATCH_PASS;
 	/* the kernel moves nothing between mounts */
-	return end_rename(
-		match_rename(number_of(old), number_of(new), mount_of(old_directory), false),
-		rename_flags(ctx), ACT_WAITS);
+	verdict = match_rename(number_of(old), number_of(new), mount_of(old_directory));
+	return end_rename(verdict, rename_flags(ctx), ACT_WAITS);
 }
 
-static __always_inline __u64 both(__u32 old, __u32 new)
+static __noinline __u32 is_rename(struct pt_regs *regs)
 {
-	return (__u64) new << 32 | old;
+	return syscall_is(regs, __NR_renameat2, IA32_RENAMEAT2) ||
+	       syscall_is(regs, __NR_renameat, IA32_RENAMEAT) ||
+	       syscall_is(regs, __NR_rename, IA32_RENAME);
 }
 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(file_rename_sys_exit, struct pt_regs *regs, long result)
 {
-	bool has_flags = syscall_is(regs, __NR_renameat2, IA32_RENAMEAT2);
-	__u64 old, new, from = both(AT_FDCWD, AT_FDCWD);
-	__u32 flags = 0;
+	__u32 verdict;
 
-	if (has_flags || syscall_is(regs, __NR_renameat, IA32_RENAMEAT)) {
-		from = both(syscall_arg(regs, 0), syscall_arg(regs, 2));
-		old = syscall_arg(regs, 1);
-		new = syscall_arg(regs, 3);
-		if (has_flags)
-			flags = syscall_arg(regs, 4);
-	} else if (syscall_is(regs, __NR_rename, IA32_RENAME)) {
-		old = syscall_arg(regs, 0);
-		new = syscall_arg(regs, 1);
-	} else {
+	if (!is_rename(regs) || !act_counts(result) || !match_asked(HOOK_FILE_RENAME))
 		return 0;
-	}
-	if (act_counts(result) && match_asked(HOOK_FILE_RENAME))
-		end_rename(match_rename(old, new, from, true), flags, result);
+	verdict = match_rename(number_of(regs), 0, 0);
+	end_rename(verdict, flags_of_rename(number_of(regs)), result);
 	return 0;
 }
 #endif

@@ -52,14 +52,27 @@ __noinline __u32 look_at_text(__u64 pointer, __u32 of_user)
 	return number;
 }
 
-__noinline __u32 match_symlink(__u64 where, __u64 from, __u64 target, __u32 given)
+__noinline __u32 look_at_link(__u64 regs)
+{
+	if (call_is(regs, __NR_symlinkat, IA32_SYMLINKAT))
+		return look_at_given(call_arg(regs, 1), call_arg(regs, 2));
+	return look_at_given(AT_FDCWD, call_arg(regs, 1));
+}
+
+__noinline __u32 look_at_target(__u64 regs)
+{
+	return look_at_text(call_arg(regs, 0), true);
+}
+
+/* As match_unlink; `target` is a text of the kernel's where it is told of by dentry. */
+__noinline __u32 match_symlink(__u64 where, __u64 mount, __u64 target)
 {
 	struct match_event event = {.hook = HOOK_FILE_SYMLINK};
 
 	if (!match_begin(&event))
 		return event.verdict;
-	event.path_slot = look_at_name(where, from, given);
-	event.second_slot = look_at_text(target, given);
+	event.path_slot = mount ? look_at_dentry(where, mount, 0) : look_at_link(where);
+	event.second_slot = mount ? look_at_text(target, false) : look_at_target(where);
 	match_own_text(&event, MATCH_OWN(0));
 	match_own_second_text(&event, MATCH_OWN(3));
 	return act_verdict2(&event, match_end(&event), event.second_slot);
@@ -80,27 +93,18 @@ HOOK_TRIPLE(file_symlink, path_symlink, security_path_symlink, struct path *dire
 {
 	if (!match_asked(HOOK_FILE_SYMLINK))
 		return MATCH_PASS;
-	return end_symlink(
-		match_symlink(number_of(dentry), mount_of(directory), number_of(target), false),
-		ACT_WAITS);
+	return end_symlink(match_symlink(number_of(dentry), mount_of(directory), number_of(target)),
+			   ACT_WAITS);
 }
 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(file_symlink_sys_exit, struct pt_regs *regs, long result)
 {
-	__s32 dirfd = AT_FDCWD;
-	__u64 path, target = syscall_arg(regs, 0);
-
-	if (syscall_is(regs, __NR_symlinkat, IA32_SYMLINKAT)) {
-		dirfd = syscall_arg(regs, 1);
-		path = syscall_arg(regs, 2);
-	} else if (syscall_is(regs, __NR_symlink, IA32_SYMLINK)) {
-		path = syscall_arg(regs, 1);
-	} else {
+	if (!syscall_is(regs, __NR_symlinkat, IA32_SYMLINKAT) &&
+	    !syscall_is(regs, __NR_symlink, IA32_SYMLINK))
 		return 0;
-	}
 	if (act_counts(result) && match_asked(HOOK_FILE_SYMLINK))
-		end_symlink(match_symlink(path, dirfd, target, true), result);
+		end_symlink(match_symlink(number_of(regs), 0, 0), result);
 	return 0;
 }
 #endif

@@ -18,13 +18,37 @@ struct file_unlink_record {
 
 char LICENSE[] SEC("license") = "GPL";
 
-__noinline __u32 match_unlink(__u64 where, __u64 from, __u32 given)
+enum unlink_call {
+	CALL_NONE = 0,
+	CALL_UNLINK = 1,
+	CALL_RMDIR = 2,
+};
+
+/* Which of them a system call is. */
+static __noinline __u32 unlink_call(struct pt_regs *regs)
+{
+	if (syscall_is(regs, __NR_unlinkat, IA32_UNLINKAT))
+		return syscall_arg(regs, 2) & AT_REMOVEDIR ? CALL_RMDIR : CALL_UNLINK;
+	if (syscall_is(regs, __NR_unlink, IA32_UNLINK))
+		return CALL_UNLINK;
+	return syscall_is(regs, __NR_rmdir, IA32_RMDIR) ? CALL_RMDIR : CALL_NONE;
+}
+
+__noinline __u32 look_at_unlinked(__u64 regs)
+{
+	if (call_is(regs, __NR_unlinkat, IA32_UNLINKAT))
+		return look_at_given(call_arg(regs, 0), call_arg(regs, 1));
+	return look_at_given(AT_FDCWD, call_arg(regs, 0));
+}
+
+/* By a dentry and its mount; without a mount `where` is the registers of the system call. */
+__noinline __u32 match_unlink(__u64 where, __u64 mount)
 {
 	struct match_event event = {.hook = HOOK_FILE_UNLINK};
 
 	if (!match_begin(&event))
 		return event.verdict;
-	event.path_slot = look_at_name(where, from, given);
+	event.path_slot = mount ? look_at_dentry(where, mount, 0) : look_at_unlinked(where);
 	match_own_text(&event, MATCH_OWN(0));
 	return act_verdict(&event, match_end(&event));
 }
@@ -47,7 +71,7 @@ static __always_inline __u32 on_unlink(struct path *directory, struct dentry *de
 {
 	if (!match_asked(HOOK_FILE_UNLINK))
 		return MATCH_PASS;
-	return end_unlink(match_unlink(number_of(dentry), mount_of(directory), false), is_directory,
+	return end_unlink(match_unlink(number_of(dentry), mount_of(directory)), is_directory,
 			  ACT_WAITS);
 }
 
@@ -66,21 +90,12 @@ HOOK_TRIPLE(file_rmdir, path_rmdir, security_path_rmdir, struct path *directory,
 SEC("tp_btf/sys_exit")
 int BPF_PROG(file_unlink_sys_exit, struct pt_regs *regs, long result)
 {
-	bool rmdir = syscall_is(regs, __NR_rmdir, IA32_RMDIR);
-	__s32 dirfd = AT_FDCWD;
-	__u64 path;
+	__u32 verdict;
 
-	if (syscall_is(regs, __NR_unlinkat, IA32_UNLINKAT)) {
-		dirfd = syscall_arg(regs, 0);
-		path = syscall_arg(regs, 1);
-		rmdir = syscall_arg(regs, 2) & AT_REMOVEDIR;
-	} else if (rmdir || syscall_is(regs, __NR_unlink, IA32_UNLINK)) {
-		path = syscall_arg(regs, 0);
-	} else {
+	if (!unlink_call(regs) || !act_counts(result) || !match_asked(HOOK_FILE_UNLINK))
 		return 0;
-	}
-	if (act_counts(result) && match_asked(HOOK_FILE_UNLINK))
-		end_unlink(match_unlink(path, dirfd, true), rmdir, result);
+	verdict = match_unlink(number_of(regs), 0);
+	end_unlink(verdict, unlink_call(regs) == CALL_RMDIR, result);
 	return 0;
 }
 #endif

@@ -96,46 +96,45 @@ HOOK_TRIPLE(file_write, file_permission, security_file_permission, struct file *
 		       sizeof(struct file_write_record), ACT_WAITS);
 }
 
-/* Whether this one is told; then what was written since the last that was, itself included. */
-static __always_inline bool take_writes(struct path_slot *slot, __u64 bytes, struct written *all)
+/* Whether this one is told; then the record in the slot gets what was written since the last that was, itself included. */
+__noinline __u32 take_writes(__u32 number, __u64 bytes)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	struct write_key key = {
-		.start = process_start(task),
-		.inode = slot->file.inode,
-		.tgid = bpf_get_current_pid_tgid() >> 32,
-		.device = slot->file.device_major << 20 | slot->file.device_minor,
-	};
-	struct written *known = bpf_map_lookup_elem(&file_writes, &key);
+	struct path_slot *slot = path_slot_at(number);
+	struct written *known, fresh = {};
+	struct file_write_record *record;
+	struct write_key key = {};
 	__u64 now = bpf_ktime_get_boot_ns();
 
-	all->told = now;
-	all->bytes = bytes;
-	all->count = 1;
-	all->reserved = 0;
-	if (known && now - known->told < file_write_window_ns) {
+	if (!slot)
+		return false;
+	record = (struct file_write_record *)slot->act.record;
+	record->written = bytes;
+	key.start = process_start(task);
+	key.inode = slot->file.inode;
+	key.tgid = bpf_get_current_pid_tgid() >> 32;
+	key.device = slot->file.device_major << 20 | slot->file.device_minor;
+	known = bpf_map_lookup_elem(&file_writes, &key);
+	if (!known) {
+		fresh.told = now;
+		bpf_map_update_elem(&file_writes, &key, &fresh, BPF_ANY);
+		return true;
+	}
+	if (now - known->told < file_write_window_ns) {
 		__sync_fetch_and_add(&known->bytes, bytes);
 		__sync_fetch_and_add(&known->count, 1);
 		return false;
 	}
-	if (known) {
-		all->bytes += known->bytes;
-		all->count += known->count;
-		known->told = now;
-		known->bytes = 0;
-		known->count = 0;
-		return true;
-	}
-	{
-		struct written fresh = {.told = now};
-
-		bpf_map_update_elem(&file_writes, &key, &fresh, BPF_ANY);
-	}
+	record->written += known->bytes;
+	record->act.count += known->count;
+	known->told = now;
+	known->bytes = 0;
+	known->count = 0;
 	return true;
 }
 
 /* The descriptor that a system call writes to; -1: it writes to none. */
-static __always_inline __s32 written_to(struct pt_regs *regs)
+static __noinline __s32 written_to(struct pt_regs *regs)
 {
 	if (syscall_is(regs, __NR_write, IA32_WRITE) ||
 	    syscall_is(regs, __NR_pwrite64, IA32_PWRITE64) ||
@@ -154,28 +153,27 @@ static __always_inline __s32 written_to(struct pt_regs *regs)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(file_write_sys_exit, struct pt_regs *regs, long result)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	__s32 fd = written_to(regs);
 	struct file_write_record *record;
-	struct written all = {};
 	struct path_slot *slot;
 	__u32 verdict;
+	__s32 fd;
 	__u64 file;
 
-	if (fd < 0 || !act_counts(result) || !result || !match_asked(HOOK_FILE_WRITE))
+	if (!result || !act_counts(result))
 		return 0;
-	file = (__u64)file_of(task, fd);
+	fd = written_to(regs);
+	if (fd < 0 || !match_asked(HOOK_FILE_WRITE))
+		return 0;
+	file = file_at(fd);
 	if (!file || !is_regular(file))
 		return 0;
 	verdict = match_write(file, file_write_want);
-	slot = path_slot_at(ACT_SLOT(verdict));
-	if (slot && verdict & MATCH_POSTS && !take_writes(slot, result > 0 ? result : 0, &all))
-		verdict &= ~MATCH_POSTS;
 	record = act_record(&verdict, RECORD_FILE_WRITE);
+	slot = path_slot_at(ACT_SLOT(verdict));
 	if (record && slot) {
 		record->file = slot->file;
-		record->written = all.bytes;
-		record->act.count = all.count;
+		if (!take_writes(ACT_SLOT(verdict), result > 0 ? result : 0))
+			verdict &= ~MATCH_POSTS;
 	}
 	act_end(verdict, RECORD_FILE_WRITE, sizeof(*record), result < 0 ? result : 0);
 	return 0;

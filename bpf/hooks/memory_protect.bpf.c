@@ -55,48 +55,57 @@ static __always_inline bool protects(struct pt_regs *regs)
 	return syscall_arg(regs, 2) & PROT_EXEC && match_asked(HOOK_MEMORY_PROTECT);
 }
 
-static __always_inline void tell(struct pt_regs *regs, __u64 file, __u32 of, long result)
+/* In place of a file. */
+#define NO_FILE 0
+#define FILE_UNKNOWN 1
+
+static __always_inline __u32 kind_of(__u64 file)
 {
-	__u32 protection = syscall_arg(regs, 2) & PROT_BITS;
-	__u32 verdict = match_protect(file, of, protection, memory_protect_want);
+	return file > FILE_UNKNOWN ? MEMORY_FILE
+	       : file == NO_FILE   ? MEMORY_ANONYMOUS
+				   : MEMORY_UNKNOWN;
+}
+
+static __always_inline void tell(struct pt_regs *regs, __u64 file, long result)
+{
+	__u32 verdict = match_protect(file, kind_of(file), syscall_arg(regs, 2) & PROT_BITS,
+				      memory_protect_want);
 	struct memory_protect_record *record = act_record(&verdict, RECORD_MEMORY_PROTECT);
 	struct path_slot *slot = path_slot_at(ACT_SLOT(verdict));
 
 	if (record && slot) {
-		if (of == MEMORY_FILE)
+		if (file > FILE_UNKNOWN)
 			record->file = slot->file;
 		else
 			__builtin_memset(&record->file, 0, sizeof(record->file));
 		record->address = syscall_arg(regs, 0);
 		record->length = syscall_arg(regs, 1);
-		record->protection = protection;
-		record->of = of;
+		record->protection = syscall_arg(regs, 2) & PROT_BITS;
+		record->of = kind_of(file);
 	}
 	act_end(verdict, RECORD_MEMORY_PROTECT, sizeof(*record), result);
 }
 
-struct found_memory {
-	__u64 file;
-	__u32 of;
-};
-
-static long look_at_memory(struct task_struct *task, struct vm_area_struct *memory,
-			   struct found_memory *found)
+static long look_at_memory(struct task_struct *task, struct vm_area_struct *memory, __u64 *file)
 {
-	found->file = (__u64)BPF_CORE_READ(memory, vm_file);
-	found->of = found->file ? MEMORY_FILE : MEMORY_ANONYMOUS;
+	*file = (__u64)BPF_CORE_READ(memory, vm_file);
 	return 0;
+}
+
+/* The file that is mapped at an address; NO_FILE, FILE_UNKNOWN. */
+__noinline __u64 file_mapped_at(__u64 address)
+{
+	__u64 file = FILE_UNKNOWN;
+
+	bpf_find_vma(bpf_get_current_task_btf(), address, look_at_memory, &file, 0);
+	return file;
 }
 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(memory_protect_sys_exit, struct pt_regs *regs, long result)
 {
-	struct found_memory found = {.of = MEMORY_UNKNOWN};
-
-	if (!protects(regs))
-		return 0;
-	bpf_find_vma(bpf_get_current_task_btf(), syscall_arg(regs, 0), look_at_memory, &found, 0);
-	tell(regs, found.file, found.of, result);
+	if (protects(regs))
+		tell(regs, file_mapped_at(syscall_arg(regs, 0)), result);
 	return 0;
 }
 
@@ -105,7 +114,7 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(memory_protect_sys_exit_blind, struct pt_regs *regs, long result)
 {
 	if (protects(regs))
-		tell(regs, 0, MEMORY_UNKNOWN, result);
+		tell(regs, FILE_UNKNOWN, result);
 	return 0;
 }
 #endif

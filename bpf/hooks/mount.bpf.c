@@ -78,9 +78,13 @@ enum mount_target {
 	TARGET_GIVEN,
 };
 
-__noinline __u32 match_mount(__u64 target, __u32 kind, __s32 dirfd, __u32 flags, __u32 call)
+#define GIVEN(dirfd, flags) ((__u64)(dirfd) << 32 | (flags))
+
+/* `how`: enum mount_target | the call << 8; `rest`: the descriptor that a given path is below << 32 | flags. */
+__noinline __u32 match_mount(__u64 target, __u32 how, __u64 rest)
 {
 	struct match_event event = {.hook = HOOK_MOUNT};
+	__u32 kind = how & 0xff;
 
 	if (!match_begin(&event))
 		return event.verdict;
@@ -89,10 +93,10 @@ __noinline __u32 match_mount(__u64 target, __u32 kind, __s32 dirfd, __u32 flags,
 	else if (kind == TARGET_FILE)
 		event.path_slot = look_at_file(target, 0);
 	else
-		event.path_slot = look_at_given(dirfd, target);
+		event.path_slot = look_at_given(rest >> 32, target);
 	match_own_text(&event, OPERAND_MOUNT_TARGET);
-	match_own_mask(&event, OPERAND_MOUNT_FLAGS, flags);
-	match_own_number(&event, OPERAND_MOUNT_CALL, call);
+	match_own_mask(&event, OPERAND_MOUNT_FLAGS, rest);
+	match_own_number(&event, OPERAND_MOUNT_CALL, how >> 8);
 	return act_verdict(&event, match_end(&event));
 }
 
@@ -140,7 +144,7 @@ HOOK_TRIPLE(mount, sb_mount, security_sb_mount, const char *source, struct path 
 
 	if (!match_asked(HOOK_MOUNT))
 		return MATCH_PASS;
-	verdict = match_mount(number_of(target), TARGET_PATH, 0, bits, MOUNT_MOUNT);
+	verdict = match_mount(number_of(target), TARGET_PATH | MOUNT_MOUNT << 8, bits);
 	record = record_of(&verdict, MOUNT_MOUNT, bits);
 	if (record)
 		fill(record, number_of(source), number_of(type), number_of(options), false);
@@ -157,7 +161,7 @@ HOOK_TRIPLE(mount_move, move_mount, security_move_mount, struct path *from, stru
 		return MATCH_PASS;
 	mount = BPF_CORE_READ((struct path *)number_of(from), mnt);
 	bits = flags_of_mount(mount);
-	verdict = match_mount(number_of(target), TARGET_PATH, 0, bits, MOUNT_MOVE_MOUNT);
+	verdict = match_mount(number_of(target), TARGET_PATH | MOUNT_MOVE_MOUNT << 8, bits);
 	record = record_of(&verdict, MOUNT_MOVE_MOUNT, bits);
 	if (record)
 		fill_from_mount(record, mount);
@@ -169,7 +173,8 @@ static __always_inline void on_mount(struct pt_regs *regs, long result)
 	__u32 bits = mount_flags(syscall_arg(regs, 3)), verdict;
 	struct mount_record *record;
 
-	verdict = match_mount(syscall_arg(regs, 1), TARGET_GIVEN, AT_FDCWD, bits, MOUNT_MOUNT);
+	verdict = match_mount(syscall_arg(regs, 1), TARGET_GIVEN | MOUNT_MOUNT << 8,
+			      GIVEN(AT_FDCWD, bits));
 	record = record_of(&verdict, MOUNT_MOUNT, bits);
 	if (record)
 		fill(record, syscall_arg(regs, 0), syscall_arg(regs, 2), syscall_arg(regs, 4),
@@ -194,10 +199,10 @@ static __always_inline void on_move_mount(struct pt_regs *regs, long result)
 		bits = flags_of_mount(mount);
 	}
 	if (mount && !result)
-		verdict = match_mount((__u64)from, TARGET_FILE, 0, bits, MOUNT_MOVE_MOUNT);
+		verdict = match_mount((__u64)from, TARGET_FILE | MOUNT_MOVE_MOUNT << 8, bits);
 	else
-		verdict = match_mount(syscall_arg(regs, 3), TARGET_GIVEN, syscall_arg(regs, 2),
-				      bits, MOUNT_MOVE_MOUNT);
+		verdict = match_mount(syscall_arg(regs, 3), TARGET_GIVEN | MOUNT_MOVE_MOUNT << 8,
+				      GIVEN(syscall_arg(regs, 2), bits));
 	record = record_of(&verdict, MOUNT_MOVE_MOUNT, bits);
 	if (record && mount)
 		fill_from_mount(record, mount);

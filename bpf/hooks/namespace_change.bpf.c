@@ -78,9 +78,36 @@ static __always_inline __u32 flags_of(struct pt_regs *regs, __u32 call)
 	return call == NAMESPACE_CALL_UNSHARE ? syscall_arg(regs, 0) : syscall_arg(regs, 1);
 }
 
-static __always_inline __u32 changed(const struct namespaces *before,
-				     const struct namespaces *after)
+/* By probe reads: before 5.11 no task of its own is typed to a program. Not inlined, as below. */
+static __noinline void read_of(struct namespaces *to, struct task_struct *task)
 {
+	struct nsproxy *proxy = BPF_CORE_READ(task, nsproxy);
+
+	__builtin_memset(to, 0, sizeof(*to));
+	to->user = BPF_CORE_READ(task, real_cred, user_ns, ns.inum);
+	to->pid = pid_namespace_of(task);
+	if (!proxy)
+		return;
+	to->uts = BPF_CORE_READ(proxy, uts_ns, ns.inum);
+	to->ipc = BPF_CORE_READ(proxy, ipc_ns, ns.inum);
+	to->mnt = BPF_CORE_READ(proxy, mnt_ns, ns.inum);
+	to->pid_for_children = BPF_CORE_READ(proxy, pid_ns_for_children, ns.inum);
+	to->net = BPF_CORE_READ(proxy, net_ns, ns.inum);
+	to->time = BPF_CORE_READ(proxy, time_ns, ns.inum);
+	to->cgroup = BPF_CORE_READ(proxy, cgroup_ns, ns.inum);
+}
+
+static __always_inline void read_own(struct namespaces *to)
+{
+	read_of(to, (struct task_struct *)bpf_get_current_task());
+}
+
+/* What is other than it was. Not inlined, nor is what fills the record: their stack is not to be below the matcher's. */
+static __noinline __u32 changed(const struct namespaces *before)
+{
+	struct namespaces now, *after = &now;
+
+	read_own(&now);
 	return (before->uts != after->uts ? NAMESPACE_TYPE_UTS : 0) |
 	       (before->ipc != after->ipc ? NAMESPACE_TYPE_IPC : 0) |
 	       (before->mnt != after->mnt ? NAMESPACE_TYPE_MNT : 0) |
@@ -111,9 +138,17 @@ int BPF_PROG(namespace_sys_enter, struct pt_regs *regs, long number)
 	if (!call_of(regs) || !match_asked(HOOK_NAMESPACE_CHANGE))
 		return 0;
 	tid = bpf_get_current_pid_tgid();
-	read_namespaces(&before, bpf_get_current_task_btf());
+	read_own(&before);
 	bpf_map_update_elem(&namespaces_before, &tid, &before, BPF_ANY);
 	return 0;
+}
+
+static __noinline void fill(struct namespace_change_record *record, const struct namespaces *before)
+{
+	read_own(&record->after);
+	record->before_known = before != NULL;
+	record->before = before ? *before : record->after;
+	read_key(&record->child, NULL);
 }
 
 SEC("tp_btf/sys_exit")
@@ -121,17 +156,16 @@ int BPF_PROG(namespace_sys_exit, struct pt_regs *regs, long result)
 {
 	__u32 call = call_of(regs), tid, verdict, types, flags;
 	struct namespace_change_record *record;
-	struct namespaces after, *before;
+	struct namespaces *before;
 
 	if (!call || !match_asked(HOOK_NAMESPACE_CHANGE))
 		return 0;
 	tid = bpf_get_current_pid_tgid();
-	read_namespaces(&after, bpf_get_current_task_btf());
 	before = bpf_map_lookup_elem(&namespaces_before, &tid);
 	flags = flags_of(regs, call);
 	types = flags & NAMESPACE_TYPES;
 	if (!types && before)
-		types = changed(before, &after);
+		types = changed(before);
 	/* unshare may be about other things only: file tables, signal handlers */
 	if (types || call == NAMESPACE_CALL_SETNS) {
 		verdict = match_namespace_change(call, types, call_want);
@@ -140,10 +174,7 @@ int BPF_PROG(namespace_sys_exit, struct pt_regs *regs, long result)
 			record->call = call;
 			record->types = types;
 			record->flags = flags;
-			record->after = after;
-			record->before_known = before != NULL;
-			record->before = before ? *before : after;
-			read_key(&record->child, NULL);
+			fill(record, before);
 		}
 		act_end(verdict, RECORD_NAMESPACE_CHANGE, sizeof(*record), result);
 	}
@@ -167,8 +198,8 @@ int BPF_PROG(namespace_newtask, struct task_struct *child, unsigned long clone_f
 		record->types = types;
 		record->flags = clone_flags;
 		record->before_known = true;
-		read_namespaces(&record->before, bpf_get_current_task_btf());
-		read_namespaces(&record->after, child);
+		read_own(&record->before);
+		read_of(&record->after, (struct task_struct *)number_of(child));
 		process_key_of(&record->child, child);
 	}
 	act_end(verdict, RECORD_NAMESPACE_CHANGE, sizeof(*record), child->tgid);

@@ -13,34 +13,36 @@ struct network_accept_record {
 
 char LICENSE[] SEC("license") = "GPL";
 
-__noinline __u32 match_network_accept(__u64 sock)
+__noinline __u32 match_network_accept(__u64 daddr0, __u64 daddr1, __u64 saddr0, __u64 saddr1,
+				      __u64 ends)
 {
-	struct match_event event = {.hook = HOOK_NETWORK_ACCEPT};
-	struct socket_name name = {};
+	return match_both_ends(HOOK_NETWORK_ACCEPT, daddr0, daddr1, saddr0, saddr1, ends);
+}
 
-	if (!match_begin(&event))
-		return event.verdict;
-	read_socket_name(&name, (struct sock *)sock);
-	return match_both_ends(&event, &name);
+__noinline int post_accept(__u64 sock)
+{
+	struct network_accept_record *record =
+		record_reserve(RECORD_NETWORK_ACCEPT, sizeof(*record));
+
+	if (!record)
+		return 0;
+	socket_act(&record->act, 0);
+	read_socket_name(&record->socket, (struct sock *)sock);
+	record_submit(record);
+	return 0;
 }
 
 static __always_inline void on_accept(struct sock *sock)
 {
-	struct network_accept_record *record;
-	struct socket_name name;
-	__u32 verdict;
+	__u32 family = socket_family(socket_number(sock)), verdict;
 
-	if (!read_socket_name(&name, sock))
+	if (!family)
 		return;
-	verdict = match_network_accept(socket_number(sock));
-	if (verdict & MATCH_POSTS) {
-		record = record_reserve(RECORD_NETWORK_ACCEPT, sizeof(*record));
-		if (record) {
-			socket_act(&record->act, 0);
-			record->socket = name;
-			record_submit(record);
-		}
-	}
+	verdict = match_network_accept(peer_word(sock, family, 0), peer_word(sock, family, 1),
+				       local_word(sock, family, 0), local_word(sock, family, 1),
+				       socket_ends(sock, family));
+	if (verdict & MATCH_POSTS)
+		post_accept(socket_number(sock));
 	socket_decided(verdict, true);
 }
 

@@ -17,70 +17,56 @@ char LICENSE[] SEC("license") = "GPL";
 /* Whether the programs for cgroups may call bpf_send_signal on this kernel: found out by trial load. */
 const volatile __u8 bind_can_signal = 1;
 
-/* `ends` is port << 16 | family << 8 | protocol; `want`: see enum match_want. */
-__noinline __u32 match_network_bind(__u64 address0, __u64 address1, __u32 ends, __u32 want)
+__noinline __u32 match_network_bind(__u64 saddr0, __u64 saddr1, __u64 ends)
 {
-	struct match_event event = {.hook = HOOK_NETWORK_BIND, .want = want};
-	struct socket_name name = {
-		.family = ends >> 8, .protocol = ends & 0xff, .sport = ends >> 16};
-	__u64 address[2] = {address0, address1};
-
-	if (!match_begin(&event))
-		return event.verdict;
-	__builtin_memcpy(name.saddr, address, sizeof(address));
-	return match_local_end(&event, &name);
+	return match_one_end(HOOK_NETWORK_BIND, saddr0, saddr1, ends);
 }
 
-static __always_inline __u32 ask_bind(const struct socket_name *name, __u32 want)
+/* `ends` as the matcher's: the local port is where a peer's stands. */
+__noinline int post_bind(__u64 saddr0, __u64 saddr1, __u64 ends, __s32 result)
 {
-	__u64 address[2];
+	struct network_bind_record *record = record_reserve(RECORD_NETWORK_BIND, sizeof(*record));
 
-	__builtin_memcpy(address, name->saddr, sizeof(address));
-	return match_network_bind(address[0], address[1],
-				  name->sport << 16 | name->family << 8 | (name->protocol & 0xff),
-				  want);
-}
-
-static __always_inline __u32 on_bind(const struct socket_name *name, __s32 result, __u32 want)
-{
-	__u32 verdict = ask_bind(name, want);
-	struct network_bind_record *record;
-
-	if (!(verdict & MATCH_POSTS))
-		return verdict;
-	record = record_reserve(RECORD_NETWORK_BIND, sizeof(*record));
 	if (!record)
-		return verdict;
+		return 0;
 	socket_act(&record->act, result);
-	record->socket = *name;
+	name_of_words(&record->socket, 0, 0, saddr0, saddr1,
+		      ends_of(ends >> 32 & 0xffff, 0, ends >> 8 & 0xff, ends));
 	record_submit(record);
-	return verdict;
+	return 0;
 }
 
-/* The socket as bound; where it was not, as `given` says. False for another family. */
-static __always_inline bool bound_name(struct socket_name *name, struct sock *sock,
-				       const struct given_address *given, int length, __s32 result)
+/* Of an address that was given; 0 for one that the kernel does not take, and for sockets of other families. */
+static __always_inline __u64 given_ends(struct sock *sock, __u64 address, __u32 length, __u32 user)
 {
-	if (!read_socket_name(name, sock))
-		return false;
-	return !result || name_of_given(&name->family, name->saddr, &name->sport, given, length);
+	__u32 word = given_word(address, length, user, 2);
+
+	if (!word || !socket_family(socket_number(sock)))
+		return 0;
+	return ends_of(0, word >> 16, word >> 8 & 0xff, BPF_CORE_READ(sock, sk_protocol));
 }
 
 /* What is denied does not reach the function at which the others are told. */
-static __always_inline long decide_bind(struct socket *socket, void *address, int length)
+static __always_inline long decide_bind(struct socket *socket, void *pointer, int length)
 {
 	struct sock *sock = BPF_CORE_READ(socket, sk);
-	struct given_address given = {};
-	struct socket_name name = {};
+	__u64 address = socket_number(pointer), saddr0, saddr1, ends;
 	bool denied;
 
-	if (!match_asked(HOOK_NETWORK_BIND) ||
-	    bpf_probe_read_kernel(&given, sizeof(given), address) ||
-	    !bound_name(&name, sock, &given, length, -EPERM))
+	if (!match_asked(HOOK_NETWORK_BIND))
 		return 0;
-	denied = socket_decided(ask_bind(&name, MATCH_WANT_ENFORCE), true);
-	if (denied)
-		on_bind(&name, -EPERM, MATCH_WANT_POST);
+	ends = given_ends(sock, address, length, false);
+	if (!ends)
+		return 0;
+	saddr0 = given_word(address, length, false, 0);
+	saddr1 = given_word(address, length, false, 1);
+	denied = socket_decided(
+		match_network_bind(saddr0, saddr1, ends | MATCH_WANT_ENFORCE << ENDS_WANT_SHIFT),
+		true);
+	if (denied &&
+	    match_network_bind(saddr0, saddr1, ends | MATCH_WANT_POST << ENDS_WANT_SHIFT) &
+		    MATCH_POSTS)
+		post_bind(saddr0, saddr1, ends, -EPERM);
 	return socket_answer(denied);
 }
 
@@ -97,20 +83,19 @@ int BPF_PROG(network_bind_fmod_ret, struct socket *socket, struct sockaddr *addr
 }
 
 /* For cgroups: 0 is EPERM for the caller. TCP and UDP. */
-static __always_inline int decide_in_cgroup(const struct socket_name *name)
+static __always_inline int decide_in_cgroup(__u64 saddr0, __u64 saddr1, __u64 ends)
 {
-	return !socket_decided(ask_bind(name, MATCH_WANT_ENFORCE), bind_can_signal);
+	__u64 want = MATCH_WANT_ENFORCE;
+
+	return !socket_decided(match_network_bind(saddr0, saddr1, ends | want << ENDS_WANT_SHIFT),
+			       bind_can_signal);
 }
 
 SEC("cgroup/bind4")
 int network_bind4(struct bpf_sock_addr *ctx)
 {
-	struct socket_name name = {.family = FAMILY_IPV4};
-
-	name.protocol = ctx->protocol;
-	name.sport = bpf_ntohs(ctx->user_port);
-	put_ipv4(name.saddr, ctx->user_ip4);
-	return decide_in_cgroup(&name);
+	return decide_in_cgroup(ctx->user_ip4, 0,
+				ends_of(0, bpf_ntohs(ctx->user_port), AF_INET, ctx->protocol));
 }
 
 SEC("cgroup/bind6")
@@ -118,30 +103,49 @@ int network_bind6(struct bpf_sock_addr *ctx)
 {
 	__u64 a = ctx->user_ip6[0], b = ctx->user_ip6[1], c = ctx->user_ip6[2],
 	      d = ctx->user_ip6[3];
-	struct given_address given = {
-		.family = AF_INET6, .port = ctx->user_port, .address = {b << 32 | a, d << 32 | c}};
-	struct socket_name name = {};
+	__u64 port = bpf_ntohs(ctx->user_port);
 
-	name.protocol = ctx->protocol;
-	name_of_given(&name.family, name.saddr, &name.sport, &given, SIN6_LEN_RFC2133);
-	return decide_in_cgroup(&name);
+	if (!a && !b && c == bpf_htonl(0xffff))
+		return decide_in_cgroup(d, 0, ends_of(0, port, AF_INET, ctx->protocol));
+	return decide_in_cgroup(b << 32 | a, d << 32 | c,
+				ends_of(0, port, AF_INET6, ctx->protocol));
 }
 
-static __always_inline void tell_bind(const struct socket_name *name, __s32 result)
+static __always_inline void tell_bind(__u64 saddr0, __u64 saddr1, __u64 ends, __s32 result)
 {
-	socket_decided(on_bind(name, result, act_denies ? MATCH_WANT_POST : 0), !act_denies);
+	__u64 want = act_denies ? MATCH_WANT_POST : 0;
+	__u32 verdict = match_network_bind(saddr0, saddr1, ends | want << ENDS_WANT_SHIFT);
+
+	if (verdict & MATCH_POSTS)
+		post_bind(saddr0, saddr1, ends, result);
+	socket_decided(verdict, !act_denies);
+}
+
+/* The socket as it is bound; where it is not, as it was to be. */
+static __always_inline void end_bind(struct sock *sock, __u64 address, __u32 length, __u32 user,
+				     __s32 result)
+{
+	__u64 ends;
+	__u32 family;
+
+	if (result) {
+		ends = given_ends(sock, address, length, user);
+		if (ends)
+			tell_bind(given_word(address, length, user, 0),
+				  given_word(address, length, user, 1), ends, result);
+		return;
+	}
+	family = socket_family(socket_number(sock));
+	ends = socket_ends(sock, family);
+	if (family)
+		tell_bind(local_word(sock, family, 0), local_word(sock, family, 1),
+			  ends_of(0, ends >> 48, family, ends), 0);
 }
 
 static __always_inline int at_exit(struct socket *socket, void *address, int length, int result)
 {
-	struct given_address given = {};
-	struct socket_name name = {};
-
-	if (!match_asked(HOOK_NETWORK_BIND))
-		return 0;
-	bpf_probe_read_kernel(&given, sizeof(given), address);
-	if (bound_name(&name, BPF_CORE_READ(socket, sk), &given, length, result))
-		tell_bind(&name, result);
+	if (match_asked(HOOK_NETWORK_BIND))
+		end_bind(BPF_CORE_READ(socket, sk), socket_number(address), length, false, result);
 	return 0;
 }
 
@@ -165,19 +169,14 @@ int BPF_PROG(network_bind_fexit6, struct socket *socket, struct sockaddr *addres
 SEC("tp_btf/sys_exit")
 int BPF_PROG(network_bind_sys_exit, struct pt_regs *regs, long result)
 {
-	struct given_address given = {};
-	struct socket_name name = {};
 	struct socket *socket;
 
 	if (!syscall_is(regs, __NR_bind, IA32_BIND) || !match_asked(HOOK_NETWORK_BIND))
 		return 0;
 	socket = socket_of(syscall_arg(regs, 0));
-	if (!socket)
-		return 0;
-	if (result)
-		bpf_probe_read_user(&given, sizeof(given), (void *)syscall_arg(regs, 1));
-	if (bound_name(&name, BPF_CORE_READ(socket, sk), &given, syscall_arg(regs, 2), result))
-		tell_bind(&name, result);
+	if (socket)
+		end_bind(BPF_CORE_READ(socket, sk), syscall_arg(regs, 1), syscall_arg(regs, 2),
+			 true, result);
 	return 0;
 }
 #endif

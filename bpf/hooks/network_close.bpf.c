@@ -23,6 +23,9 @@ char LICENSE[] SEC("license") = "GPL";
 /* Bit of skc_flags: the peer has ended its side. */
 #define SOCK_DONE 1
 
+/* Whether programs for cgroups may call bpf_send_signal on this kernel: found out by trial load. */
+const volatile __u8 close_can_signal = 1;
+
 /* When connections were established, by their socks. Its address comes again, but not without being established first. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -44,15 +47,10 @@ int BPF_PROG(network_close_state, const struct sock *sock, int before, int state
 	return 0;
 }
 
-__noinline __u32 match_network_close(__u64 sock)
+__noinline __u32 match_network_close(__u64 daddr0, __u64 daddr1, __u64 saddr0, __u64 saddr1,
+				     __u64 ends)
 {
-	struct match_event event = {.hook = HOOK_NETWORK_CLOSE};
-	struct socket_name name = {};
-
-	if (!match_begin(&event))
-		return event.verdict;
-	read_socket_name(&name, (struct sock *)sock);
-	return match_both_ends(&event, &name);
+	return match_both_ends(HOOK_NETWORK_CLOSE, daddr0, daddr1, saddr0, saddr1, ends);
 }
 
 /* Sequence numbers count the end of each side as a byte. */
@@ -75,24 +73,48 @@ static __always_inline __u64 bytes_received(struct sock *sock)
 										    : bytes;
 }
 
-static __always_inline void post_close(struct sock *sock, __u64 start)
+__noinline int post_close(__u64 number, __u64 start)
 {
 	struct network_close_record *record = record_reserve(RECORD_NETWORK_CLOSE, sizeof(*record));
+	struct sock *sock = (struct sock *)number;
 
 	if (!record)
-		return;
+		return 0;
 	socket_act(&record->act, 0);
 	read_socket_name(&record->socket, sock);
 	record->sent = bytes_sent(sock);
 	record->received = bytes_received(sock);
 	record->duration = start ? record->act.header.time - start : 0;
 	record_submit(record);
+	return 0;
+}
+
+/* When the connection was established, 0 when that is not known; it is then forgotten. */
+__noinline __u64 take_start(__u64 sock)
+{
+	__u64 *found = bpf_map_lookup_elem(&connection_starts, &sock), start;
+
+	if (!found)
+		return 0;
+	start = *found;
+	bpf_map_delete_elem(&connection_starts, &sock);
+	return start;
+}
+
+/* What the matcher remembers of a thread that has ended nobody would take away. */
+__noinline int forget_ended(void)
+{
+	__u64 key = thread_key(bpf_get_current_pid_tgid(), HOOK_NETWORK_CLOSE);
+
+	if (BPF_CORE_READ(current_task(), flags) & PF_EXITING)
+		bpf_map_delete_elem(&match_threads, &key);
+	return 0;
 }
 
 static __always_inline void on_release(struct sock *sock)
 {
-	__u64 key = socket_number(sock), *found, start = 0;
-	__u32 verdict;
+	__u32 family, verdict;
+	__u64 start;
 
 	if (!sock || !match_asked(HOOK_NETWORK_CLOSE))
 		return;
@@ -100,19 +122,17 @@ static __always_inline void on_release(struct sock *sock)
 	    BPF_CORE_READ(sock, __sk_common.skc_state) == TCP_LISTEN ||
 	    !BPF_CORE_READ((struct tcp_sock *)sock, rcv_nxt))
 		return;
-	found = bpf_map_lookup_elem(&connection_starts, &key);
-	if (found) {
-		start = *found;
-		bpf_map_delete_elem(&connection_starts, &key);
-	}
-	verdict = match_network_close(key);
+	start = take_start(socket_number(sock));
+	family = socket_family(socket_number(sock));
+	if (!family)
+		return;
+	verdict = match_network_close(peer_word(sock, family, 0), peer_word(sock, family, 1),
+				      local_word(sock, family, 0), local_word(sock, family, 1),
+				      socket_ends(sock, family));
 	if (verdict & MATCH_POSTS)
-		post_close(sock, start);
-	/* closed by the thread's end, of which the matcher was told already: what it remembers nobody would take away */
-	if (BPF_CORE_READ(current_task(), flags) & PF_EXITING) {
-		key = current_thread_key(HOOK_NETWORK_CLOSE);
-		bpf_map_delete_elem(&match_threads, &key);
-	}
+		post_close(socket_number(sock), start);
+	forget_ended();
+	socket_decided(verdict, close_can_signal);
 }
 
 SEC("fentry/inet_release")

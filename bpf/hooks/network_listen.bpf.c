@@ -16,42 +16,38 @@ struct network_listen_record {
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* `want`: see enum match_want. */
-__noinline __u32 match_network_listen(__u64 sock, __u32 want)
+__noinline __u32 match_network_listen(__u64 saddr0, __u64 saddr1, __u64 ends)
 {
-	struct match_event event = {.hook = HOOK_NETWORK_LISTEN, .want = want};
-	struct socket_name name = {};
-
-	if (!match_begin(&event))
-		return event.verdict;
-	read_socket_name(&name, (struct sock *)sock);
-	return match_local_end(&event, &name);
+	return match_one_end(HOOK_NETWORK_LISTEN, saddr0, saddr1, ends);
 }
 
-/* Posts what somebody asks for; the verdict. */
-static __always_inline __u32 on_listen(struct sock *sock, int backlog, __s32 result, __u32 want)
+/* `want`: see enum match_want. A socket that is of no IP address passes. */
+static __always_inline __u32 ask_listen(struct sock *sock, __u64 want)
 {
-	__u32 verdict = match_network_listen(socket_number(sock), want);
-	struct network_listen_record *record;
+	__u32 family = socket_family(socket_number(sock));
 
-	if (!(verdict & MATCH_POSTS))
-		return verdict;
-	record = record_reserve(RECORD_NETWORK_LISTEN, sizeof(*record));
+	if (!family)
+		return MATCH_PASS;
+	return match_network_listen(local_word(sock, family, 0), local_word(sock, family, 1),
+				    ends_of(0, BPF_CORE_READ(sock, __sk_common.skc_num), family,
+					    BPF_CORE_READ(sock, sk_protocol)) |
+					    want << ENDS_WANT_SHIFT);
+}
+
+__noinline int post_listen(__u64 number, __u32 backlog, __s32 result)
+{
+	struct network_listen_record *record =
+		record_reserve(RECORD_NETWORK_LISTEN, sizeof(*record));
+	struct sock *sock = (struct sock *)number;
+
 	if (!record)
-		return verdict;
+		return 0;
 	socket_act(&record->act, result);
 	read_socket_name(&record->socket, sock);
 	record->backlog = result ? backlog : BPF_CORE_READ(sock, sk_max_ack_backlog);
 	record->reserved = 0;
 	record_submit(record);
-	return verdict;
-}
-
-static __always_inline bool of_ip(struct sock *sock)
-{
-	__u16 family = BPF_CORE_READ(sock, __sk_common.skc_family);
-
-	return family == AF_INET || family == AF_INET6;
+	return 0;
 }
 
 /* What is denied does not reach the function at which the others are told. */
@@ -60,12 +56,11 @@ static __always_inline long decide_listen(struct socket *socket, int backlog)
 	struct sock *sock = BPF_CORE_READ(socket, sk);
 	bool denied;
 
-	if (!match_asked(HOOK_NETWORK_LISTEN) || !of_ip(sock))
+	if (!match_asked(HOOK_NETWORK_LISTEN))
 		return 0;
-	denied =
-		socket_decided(match_network_listen(socket_number(sock), MATCH_WANT_ENFORCE), true);
-	if (denied)
-		on_listen(sock, backlog, -EPERM, MATCH_WANT_POST);
+	denied = socket_decided(ask_listen(sock, MATCH_WANT_ENFORCE), true);
+	if (denied && ask_listen(sock, MATCH_WANT_POST) & MATCH_POSTS)
+		post_listen(socket_number(sock), backlog, -EPERM);
 	return socket_answer(denied);
 }
 
@@ -83,8 +78,10 @@ int BPF_PROG(network_listen_fmod_ret, struct socket *socket, int backlog)
 
 static __always_inline void tell_listen(struct sock *sock, int backlog, __s32 result)
 {
-	__u32 verdict = on_listen(sock, backlog, result, act_denies ? MATCH_WANT_POST : 0);
+	__u32 verdict = ask_listen(sock, act_denies ? MATCH_WANT_POST : 0);
 
+	if (verdict & MATCH_POSTS)
+		post_listen(socket_number(sock), backlog, result);
 	socket_decided(verdict, !act_denies);
 }
 
@@ -108,7 +105,7 @@ int BPF_PROG(network_listen_sys_exit, struct pt_regs *regs, long result)
 		return 0;
 	socket = socket_of(syscall_arg(regs, 0));
 	sock = socket ? BPF_CORE_READ(socket, sk) : NULL;
-	if (sock && of_ip(sock))
+	if (sock)
 		tell_listen(sock, syscall_arg(regs, 1), result);
 	return 0;
 }

@@ -37,7 +37,6 @@ KEEP(enum credentials_call, keep_credentials_call);
 #else
 #define MATCH_OWN_OPERANDS 5
 #include "call.h"
-#include "image.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -102,8 +101,7 @@ static __always_inline __u32 id_of(struct pt_regs *regs, const __u32 which)
 	return id;
 }
 
-static __always_inline void fill_asked(struct process_credentials_record *record,
-				       struct pt_regs *regs)
+static __noinline void fill_asked(struct process_credentials_record *record, struct pt_regs *regs)
 {
 	__u32 call = record->call;
 
@@ -121,12 +119,47 @@ static __always_inline void fill_asked(struct process_credentials_record *record
 	}
 }
 
-static __always_inline __u64 gained(const struct credentials *before,
-				    const struct credentials *after)
+/* By probe reads: before 5.11 no task of its own is typed to a program. Not inlined, as below. */
+static __noinline void read_own(struct credentials *to)
 {
-	return (after->cap_effective & ~before->cap_effective) |
-	       (after->cap_permitted & ~before->cap_permitted) |
-	       (after->cap_ambient & ~before->cap_ambient);
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	const struct cred *cred = BPF_CORE_READ(task, real_cred);
+
+	to->uid = BPF_CORE_READ(cred, uid.val);
+	to->gid = BPF_CORE_READ(cred, gid.val);
+	to->euid = BPF_CORE_READ(cred, euid.val);
+	to->egid = BPF_CORE_READ(cred, egid.val);
+	to->suid = BPF_CORE_READ(cred, suid.val);
+	to->sgid = BPF_CORE_READ(cred, sgid.val);
+	to->fsuid = BPF_CORE_READ(cred, fsuid.val);
+	to->fsgid = BPF_CORE_READ(cred, fsgid.val);
+	to->auid = match_auid();
+	to->securebits = BPF_CORE_READ(cred, securebits);
+	/* both forms of a set are 64 bits in the same order on little-endian machines */
+	bpf_probe_read_kernel(&to->cap_effective, sizeof(__u64), &cred->cap_effective);
+	bpf_probe_read_kernel(&to->cap_permitted, sizeof(__u64), &cred->cap_permitted);
+	bpf_probe_read_kernel(&to->cap_inheritable, sizeof(__u64), &cred->cap_inheritable);
+	bpf_probe_read_kernel(&to->cap_bounding, sizeof(__u64), &cred->cap_bset);
+	bpf_probe_read_kernel(&to->cap_ambient, sizeof(__u64), &cred->cap_ambient);
+}
+
+/* Capabilities that were not there before. Not inlined, nor is what fills the record: their stack is not to be below the matcher's. */
+static __noinline __u64 gained(const struct credentials *before)
+{
+	struct credentials now;
+
+	read_own(&now);
+	return (now.cap_effective & ~before->cap_effective) |
+	       (now.cap_permitted & ~before->cap_permitted) |
+	       (now.cap_ambient & ~before->cap_ambient);
+}
+
+static __noinline void fill(struct process_credentials_record *record,
+			    const struct credentials *before)
+{
+	read_own(&record->after);
+	record->before_known = before != NULL;
+	record->before = before ? *before : record->after;
 }
 
 /* `ids`: the new real user id << 32 | the effective one. */
@@ -153,7 +186,7 @@ int BPF_PROG(credentials_sys_enter, struct pt_regs *regs, long number)
 	if (!call_of(regs) || !match_asked(HOOK_PROCESS_CREDENTIALS))
 		return 0;
 	tid = bpf_get_current_pid_tgid();
-	read_credentials(&before, bpf_get_current_task_btf());
+	read_own(&before);
 	bpf_map_update_elem(&credentials_before, &tid, &before, BPF_ANY);
 	return 0;
 }
@@ -163,21 +196,21 @@ int BPF_PROG(credentials_sys_exit, struct pt_regs *regs, long result)
 {
 	__u32 call = call_of(regs), tid, verdict;
 	struct process_credentials_record *record;
-	struct credentials after, *before;
+	struct credentials *before;
+	const struct cred *cred;
 
 	if (!call || !match_asked(HOOK_PROCESS_CREDENTIALS))
 		return 0;
 	tid = bpf_get_current_pid_tgid();
-	read_credentials(&after, bpf_get_current_task_btf());
 	before = bpf_map_lookup_elem(&credentials_before, &tid);
-	verdict = match_process_credentials(call, (__u64)after.uid << 32 | after.euid,
-					    before ? gained(before, &after) : 0, call_want);
+	cred = BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), real_cred);
+	verdict = match_process_credentials(
+		call, (__u64)BPF_CORE_READ(cred, uid.val) << 32 | BPF_CORE_READ(cred, euid.val),
+		before ? gained(before) : 0, call_want);
 	record = act_record(&verdict, RECORD_PROCESS_CREDENTIALS);
 	if (record) {
 		record->call = call;
-		record->after = after;
-		record->before_known = before != NULL;
-		record->before = before ? *before : after;
+		fill(record, before);
 		fill_asked(record, regs);
 	}
 	act_end(verdict, RECORD_PROCESS_CREDENTIALS, sizeof(*record), result);
@@ -185,20 +218,25 @@ int BPF_PROG(credentials_sys_exit, struct pt_regs *regs, long result)
 	return 0;
 }
 
+/* What a set has that another has not. */
+static __noinline __u64 more(const void *set, const void *than)
+{
+	__u64 more = 0, less = 0;
+
+	bpf_probe_read_kernel(&more, sizeof(more), set);
+	bpf_probe_read_kernel(&less, sizeof(less), than);
+	return more & ~less;
+}
+
 /* What LSM is asked about: credentials that are made and not yet taken. */
-__noinline __u32 decide(__u64 new, __u64 old)
+static __always_inline __u32 decide(__u64 new, __u64 old)
 {
 	struct cred *to = (struct cred *)new, *from = (struct cred *)old;
 	__u64 ids = (__u64)BPF_CORE_READ(to, uid.val) << 32 | BPF_CORE_READ(to, euid.val);
-	__u64 more[2] = {}, less[2] = {};
 
-	/* both forms of a set are 64 bits in the same order on little-endian machines */
-	bpf_probe_read_kernel(&more[0], sizeof(more[0]), &to->cap_effective);
-	bpf_probe_read_kernel(&more[1], sizeof(more[1]), &to->cap_permitted);
-	bpf_probe_read_kernel(&less[0], sizeof(less[0]), &from->cap_effective);
-	bpf_probe_read_kernel(&less[1], sizeof(less[1]), &from->cap_permitted);
 	return match_process_credentials(call_of(call_registers()), ids,
-					 (more[0] & ~less[0]) | (more[1] & ~less[1]),
+					 more(&to->cap_effective, &from->cap_effective) |
+						 more(&to->cap_permitted, &from->cap_permitted),
 					 MATCH_WANT_ENFORCE);
 }
 

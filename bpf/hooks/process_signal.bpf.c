@@ -56,6 +56,12 @@ struct kernel_siginfo {
 #define SEND_SIG_NOINFO 0
 #define SEND_SIG_PRIV 1
 
+/*
+ * Where the kernel's hand-over cannot be told apart from an interrupt's (before 5.15) calls that succeeded are told at their
+ * end too: one event a call, and that it was delivered is a guess.
+ */
+const volatile __u8 signal_at_end = 0;
+
 /* What a call that sends signals was given. */
 struct sent {
 	__s32 target;
@@ -153,7 +159,7 @@ int BPF_PROG(signal_sys_exit, struct pt_regs *regs, long result)
 	if (!sends(regs, &sent) || !match_asked(HOOK_PROCESS_SIGNAL))
 		return 0;
 	/* signal 0 only asks whether there is such a process; what was sent was told */
-	if (!sent.signal || result >= 0)
+	if (!sent.signal || (result >= 0 && !signal_at_end))
 		return 0;
 	if (sent.pidfd) {
 		file = file_of((struct task_struct *)bpf_get_current_task(), sent.target);
@@ -163,7 +169,7 @@ int BPF_PROG(signal_sys_exit, struct pt_regs *regs, long result)
 	} else if (sent.target > 0) {
 		target = task_of_pid(sent.target);
 	}
-	tell(target, &sent, SIGNAL_REFUSED, result);
+	tell(target, &sent, result < 0 ? SIGNAL_REFUSED : SIGNAL_DELIVERED, result);
 	return 0;
 }
 

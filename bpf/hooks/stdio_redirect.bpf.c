@@ -66,15 +66,37 @@ __noinline __u32 match_stdio_redirect(__u32 fd, __u64 address0, __u64 address1, 
 	return act_verdict(&event, match_end(&event));
 }
 
+struct peer {
+	__u64 address[2];
+	__u32 socket; /* as match_stdio_redirect takes it */
+	__u32 reserved;
+};
+
+/* Not inlined: its stack is not to be below the matcher's. */
+static __noinline void read_peer(struct peer *to, struct file *file)
+{
+	struct stdio_file socket = {};
+
+	read_stdio_file(&socket, file);
+	__builtin_memcpy(to->address, socket.daddr, sizeof(to->address));
+	to->socket =
+		(__u32)socket.dport << 16 | (__u32)socket.family << 8 | (socket.protocol & 0xff);
+}
+
+static __noinline void fill(struct stdio_redirect_record *record, struct file *file)
+{
+	__builtin_memset(&record->socket, 0, sizeof(record->socket));
+	read_stdio_file(&record->socket, file);
+}
+
 SEC("tp_btf/sys_exit")
 int BPF_PROG(stdio_redirect_sys_exit, struct pt_regs *regs, long result)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	struct stdio_redirect_record *record;
-	struct stdio_file socket = {};
 	__u32 verdict, from;
 	struct file *file;
-	__u64 address[2];
+	struct peer peer;
 
 	if (result < 0 || result > STDIO_LAST || !duplicates(regs) ||
 	    !match_asked(HOOK_STDIO_REDIRECT))
@@ -86,14 +108,11 @@ int BPF_PROG(stdio_redirect_sys_exit, struct pt_regs *regs, long result)
 		return 0;
 	if ((BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
 		return 0;
-	read_stdio_file(&socket, file);
-	__builtin_memcpy(address, socket.daddr, sizeof(address));
-	verdict = match_stdio_redirect(result, address[0], address[1],
-				       (__u32)socket.dport << 16 | (__u32)socket.family << 8 |
-					       (socket.protocol & 0xff));
+	read_peer(&peer, file);
+	verdict = match_stdio_redirect(result, peer.address[0], peer.address[1], peer.socket);
 	record = act_record(&verdict, RECORD_STDIO_REDIRECT);
 	if (record) {
-		record->socket = socket;
+		fill(record, file);
 		record->fd = result;
 		record->from = from;
 	}

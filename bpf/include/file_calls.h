@@ -74,14 +74,64 @@ static __always_inline bool act_counts(long result)
 	return result >= 0 || result == -EPERM || result == -EACCES || result == -EROFS;
 }
 
-/* A name by its dentry (`where`) and mount (`from`), or as a system call was given it: pointer and descriptor. */
-static __always_inline __u32 look_at_name(__u64 where, __u64 from, bool given)
+/*
+ * The same as syscall_is and syscall_arg by the registers' address as a number, for global functions. The frames of a program
+ * and of what it calls may have 512 bytes together, of which the matcher takes most: a program here keeps no arguments, and
+ * looks at a path in a function of its own.
+ */
+static __always_inline bool call_is(__u64 regs, long native, long compat)
 {
-	return given ? look_at_given(from, where) : look_at_dentry(where, from, 0);
+#if defined(__TARGET_ARCH_x86)
+	long number = BPF_CORE_READ((struct pt_regs *)regs, orig_ax) & ~X32_BIT;
+
+	return number == (syscall_is_compat() ? compat : native);
+#else
+	return BPF_CORE_READ((struct pt_regs *)regs, syscallno) == native && !syscall_is_compat();
+#endif
+}
+
+static __always_inline __u64 call_arg(__u64 address, const __u32 which)
+{
+	struct pt_regs *regs = (struct pt_regs *)address;
+
+#if defined(__TARGET_ARCH_x86)
+	if (syscall_is_compat())
+		return (__u32)(which == 0   ? BPF_CORE_READ(regs, bx)
+			       : which == 1 ? BPF_CORE_READ(regs, cx)
+			       : which == 2 ? BPF_CORE_READ(regs, dx)
+			       : which == 3 ? BPF_CORE_READ(regs, si)
+			       : which == 4 ? BPF_CORE_READ(regs, di)
+					    : BPF_CORE_READ(regs, bp));
+	return which == 0   ? BPF_CORE_READ(regs, di)
+	       : which == 1 ? BPF_CORE_READ(regs, si)
+	       : which == 2 ? BPF_CORE_READ(regs, dx)
+	       : which == 3 ? BPF_CORE_READ(regs, r10)
+	       : which == 4 ? BPF_CORE_READ(regs, r8)
+			    : BPF_CORE_READ(regs, r9);
+#else
+	__u64 values[6];
+
+	if (!which)
+		return BPF_CORE_READ(regs, orig_x0);
+	BPF_CORE_READ_INTO(&values, regs, regs);
+	return values[which];
+#endif
 }
 
 /* The mount of a path, as a number. */
 static __always_inline __u64 mount_of(const struct path *path)
 {
 	return (__u64)BPF_CORE_READ(path, mnt);
+}
+
+/* The dentry of a path, as a number. */
+static __always_inline __u64 dentry_of(const struct path *path)
+{
+	return (__u64)BPF_CORE_READ(path, dentry);
+}
+
+/* A file of the current task's, by descriptor, as a number; 0: none. */
+__noinline __u64 file_at(__u32 fd)
+{
+	return (__u64)file_of((struct task_struct *)bpf_get_current_task(), fd);
 }

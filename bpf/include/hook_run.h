@@ -58,13 +58,14 @@ static __always_inline void *act_record(__u32 *verdict, const __u32 kind)
 		/* no path */
 		slot->walk.pos = PATH_BYTES;
 		*verdict |= number << ACT_SLOT_SHIFT;
+		slot->count = 1;
 	} else {
 		slot = path_slot_at(ACT_SLOT(*verdict));
 		if (!slot)
 			return NULL;
 	}
 	/* a hook that merges says more */
-	slot->act.act.count = 1;
+	slot->act.act.count = slot->count;
 	return slot->act.record;
 }
 

@@ -2,7 +2,7 @@
 /* What the matcher's tables consist of: see match_tables.h. agent/selectors/layout.ts writes the same bytes. */
 #pragma once
 
-#include "proc_state.h"
+#include "lineage.h"
 
 #define MATCH_HOOKS 64
 /* Numbers of headers, and of sets of tables: two for each hook that has selectors. What stands behind them is made on demand. */
@@ -124,7 +124,8 @@ struct match_header {
 	__u32 stride; /* bytes of a process's part */
 	__u32 per_frame; /* parts in a frame */
 	__u32 frames;
-	__u32 care[MATCH_OWNS + 2]; /* own mask operands: bits that are looked up, at most ten */
+	__u32 care[MATCH_OWNS]; /* own mask operands: bits that are looked up, at most ten */
+	__u64 lineage; /* bits that some selector asks for */
 	__u32 none[MATCH_OPERANDS]; /* class of a value that is in no table, by operand */
 	struct match_lengths lengths[2 * TEXT_FAMILIES];
 	struct match_atom atom[MATCH_ATOMS];
@@ -177,6 +178,13 @@ struct match_class {
 	struct match_delta delta[MATCH_DELTAS];
 };
 
+/* Whose allowance of records a selector's is. */
+enum match_rate_per {
+	RATE_PER_SELECTOR = 0,
+	RATE_PER_PROCESS = 1,
+	RATE_PER_FILE = 2, /* each process's for each file; elsewhere the process's */
+};
+
 struct match_selector {
 	__u64 deadline; /* boottime ns from which on it is ignored; the highest of 63 bits: never */
 	__u64 interval; /* ns between two records, once the allowance of a second is used up */
@@ -185,7 +193,7 @@ struct match_selector {
 	__u32 counters; /* stable number */
 	__u8 action;
 	__u8 mode;
-	__u8 per_process; /* whether each process has an allowance of its own */
+	__u8 rate_per; /* enum match_rate_per */
 	__u8 reserved[5];
 };
 

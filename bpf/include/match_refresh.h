@@ -48,6 +48,7 @@ static __always_inline void gather_state(struct match_thread *thread, struct mat
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct task_struct *task = current_task();
 	__u64 active = header->active, start = process_start(task);
+	struct process_lineage *lineage;
 	struct tree_mark *mark;
 
 	inputs->tree = inputs->properties = 0;
@@ -70,9 +71,10 @@ static __always_inline void gather_state(struct match_thread *thread, struct mat
 			inputs->properties |= PROPERTY_CONTAINER;
 	}
 	if (active & BIT(OPERAND_LINEAGE)) {
-		if (state && !(state->flags & STATE_LINEAGE_UNKNOWN))
-			inputs->lineage = state->lineage;
-		else
+		lineage = lineage_of(tgid, start);
+		if (lineage)
+			inputs->lineage = lineage->ancestors & header->lineage;
+		else if (state ? state->flags & STATE_LINEAGE_UNKNOWN : tree_lost(start))
 			inputs->unknown |= BIT(OPERAND_LINEAGE);
 	}
 }

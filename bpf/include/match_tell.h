@@ -16,16 +16,19 @@ struct {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 } match_events SEC(".maps");
 
-/* Allowances of single processes. */
+/* Allowances of single processes, and of what they do to single files. */
 struct match_rate_key {
 	__u32 counters;
 	__u32 tgid;
+	__u64 inode; /* 0: not about one file */
+	__u64 device;
 };
 
 /* Without a lock, which this kind of map cannot have: two threads of a process at once may take one too many. */
 struct match_rate {
 	__u64 refilled; /* boottime ns */
 	__u64 credit; /* ns */
+	__u64 pending; /* of a file: matches since the last record */
 };
 
 struct {
@@ -55,22 +58,47 @@ static __always_inline bool credit_take(__u64 *refilled, __u64 *credit, __u64 in
 	return true;
 }
 
-static __always_inline bool process_may(struct match_selector *selector, __u64 now)
+/*
+ * Takes from the allowance of the current process, and with a path slot from that for its file. How many matches of it a
+ * record stands for: its own and, of a file, those before it without one; 0: no record. Of its own for the verifier.
+ */
+__noinline __u32 match_process_count(__u32 counters, __u64 interval, __u32 path_slot)
 {
-	struct match_rate_key key = {.counters = selector->counters,
-				     .tgid = bpf_get_current_pid_tgid() >> 32};
-	struct match_rate *rate = bpf_map_lookup_elem(&match_rates, &key), fresh = {};
-	__u64 interval = selector->interval;
+	struct match_rate_key key = {};
+	struct match_rate *rate, fresh = {};
+	__u64 now = bpf_ktime_get_boot_ns();
+	__u32 count;
 
+	/* used everywhere, or callers pass nothing */
+	barrier_var(path_slot);
+	key.counters = counters;
+	key.tgid = bpf_get_current_pid_tgid() >> 32;
+#ifdef PATH_SLOTS
+	{
+		struct path_slot *slot = path_slot_at(path_slot);
+
+		if (slot) {
+			key.inode = slot->file.inode;
+			key.device = (__u64)slot->file.device_major << 32 | slot->file.device_minor;
+		}
+	}
+#endif
+	rate = bpf_map_lookup_elem(&match_rates, &key);
 	if (!rate) {
 		fresh.credit = interval > NSEC_PER_SEC ? interval : NSEC_PER_SEC;
 		fresh.refilled = now;
 		bpf_map_update_elem(&match_rates, &key, &fresh, BPF_NOEXIST);
 		rate = bpf_map_lookup_elem(&match_rates, &key);
 		if (!rate)
-			return true;
+			return 1;
 	}
-	return credit_take(&rate->refilled, &rate->credit, interval, now);
+	if (!credit_take(&rate->refilled, &rate->credit, interval, now)) {
+		__sync_fetch_and_add(&rate->pending, 1);
+		return 0;
+	}
+	count = rate->pending + 1;
+	rate->pending = 0;
+	return count;
 }
 
 /* Counts a match; returns how many matches its record stands for, 0 when the rate limit lets none pass. */
@@ -80,7 +108,8 @@ static __always_inline __u32 match_account(struct match_selector *selector,
 	__u32 number = selector->counters;
 	__u64 interval = selector->interval, now = bpf_ktime_get_boot_ns(), count;
 	struct match_counters *counters = bpf_map_lookup_elem(&selector_counters, &number);
-	bool may = true;
+	__u32 own = 1;
+	bool may;
 
 	if (!counters)
 		return 1;
@@ -93,11 +122,19 @@ static __always_inline __u32 match_account(struct match_selector *selector,
 	}
 	if (selector->operands & event->unknown)
 		__sync_fetch_and_add(&counters->undecided, 1);
-	if (selector->per_process)
-		may = process_may(selector, now);
+	if (selector->rate_per != RATE_PER_SELECTOR)
+		own = match_process_count(number, interval,
+					  selector->rate_per == RATE_PER_FILE ? event->path_slot
+									      : 0);
+	if (selector->rate_per == RATE_PER_FILE) {
+		if (!own)
+			__sync_fetch_and_add(&counters->rate_limited, 1);
+		return own;
+	}
+	may = own;
 	if (match_locks)
 		bpf_spin_lock(&counters->lock);
-	if (!selector->per_process)
+	if (selector->rate_per == RATE_PER_SELECTOR)
 		may = credit_take(&counters->refilled, &counters->credit, interval, now);
 	if (may) {
 		count = counters->pending + 1;
@@ -221,7 +258,16 @@ __noinline __u32 match_may_post(__u32 slot, __u32 place)
 	selector = header ? selector_at(header->table, place) : NULL;
 	if (!selector)
 		return 1;
-	if (event)
+	if (event) {
 		count = match_account(selector, event);
+#ifdef PATH_SLOTS
+		{
+			struct path_slot *of = path_slot_at(event->path_slot);
+
+			if (of)
+				of->count = selector->rate_per == RATE_PER_FILE ? count : 1;
+		}
+#endif
+	}
 	return selector->action == ACTION_POST && count;
 }

@@ -2,6 +2,7 @@
 /* Memory that is to be executed: what file_mmap and memory_protect have in common. */
 #pragma once
 
+#include "file_calls.h"
 #include "hook_run.h"
 
 #define PROT_EXEC 4

@@ -24,6 +24,8 @@ struct path_slot {
 	struct path_text head;
 	struct path_text tail;
 	struct path_walk walk;
+	__u32 count; /* acts that the record stands for: those that the selector's allowance has merged */
+	__u32 reserved;
 	struct act_room act; /* the hook's record */
 	union {
 		struct denial_record denial;

@@ -23,7 +23,7 @@ enum process_state_flag {
 	STATE_PARENT_UNKNOWN = 1 << 3,
 	/* The tree mark could not be inherited: there was no memory. */
 	STATE_TREE_UNKNOWN = 1 << 4,
-	/* What its ancestors were was not followed from the beginning. */
+	/* What its ancestors were could not be noted, of itself or of one of them: there was no memory. */
 	STATE_LINEAGE_UNKNOWN = 1 << 5,
 };
 
@@ -59,7 +59,6 @@ struct process_state {
 	__u32 flags;
 	struct path_text binary;
 	struct path_text parent; /* its parent's binary at its fork or last exec */
-	__u64 lineage; /* marks that children inherit; no selector asks for them yet */
 	__u32 properties;
 	__u32 reserved;
 };

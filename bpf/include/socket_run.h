@@ -18,20 +18,13 @@ const volatile __u8 act_denies = 0;
 #define IPPROTO_TCP 6
 #define IPPROTO_UDP 17
 
-/* Operands of the hooks that are about both ends of a socket. */
+/* Operands of the hooks that are about both ends of a socket; those about one have its address, port, protocol. */
 enum socket_operand {
 	OPERAND_DADDR = MATCH_OWN(0),
 	OPERAND_DPORT = MATCH_OWN(1),
 	OPERAND_PROTOCOL = MATCH_OWN(2),
 	OPERAND_SADDR = MATCH_OWN(3),
 	OPERAND_SPORT = MATCH_OWN(4),
-};
-
-/* Of those about the local end alone. */
-enum local_operand {
-	OPERAND_LOCAL_SADDR = MATCH_OWN(0),
-	OPERAND_LOCAL_SPORT = MATCH_OWN(1),
-	OPERAND_LOCAL_PROTOCOL = MATCH_OWN(2),
 };
 
 /* A pointer as a number, which the verifier knows nothing of: global functions take no pointers before 5.12. */
@@ -146,44 +139,147 @@ static __always_inline struct socket *socket_of(__u32 fd)
 	return BPF_CORE_READ(file, private_data);
 }
 
-/* What the matcher and denial records go by: the peer, or the local end where the hook is about that alone. */
-static __always_inline void match_about(struct match_event *event, const struct socket_name *name,
-					bool local)
+/*
+ * Sockets as numbers, to be passed to global functions: two words for each address, and `ends`: sport << 48 | dport << 32 |
+ * family << 8 | protocol. What calls the matcher has next to no stack: below it there is little left on older kernels.
+ */
+#define ENDS_WANT_SHIFT 24
+
+/* AF_INET, also for an IPv4 address in IPv6 form, or AF_INET6; 0 for a socket of another family. */
+__noinline __u32 socket_family(__u64 number)
 {
-	__builtin_memcpy(event->address, local ? name->saddr : name->daddr, sizeof(event->address));
-	event->dport = local ? name->sport : name->dport;
-	event->family = name->family;
-	event->protocol = name->protocol;
+	struct sock *sock = (struct sock *)number;
+	__u16 family = BPF_CORE_READ(sock, __sk_common.skc_family);
+	struct in6_addr address;
+
+	if (family != AF_INET6)
+		return family == AF_INET ? AF_INET : 0;
+	BPF_CORE_READ_INTO(&address, sock, __sk_common.skc_v6_daddr);
+	if (is_mapped(&address))
+		return AF_INET;
+	BPF_CORE_READ_INTO(&address, sock, __sk_common.skc_v6_rcv_saddr);
+	return is_mapped(&address) ? AF_INET : AF_INET6;
 }
 
-/* All five, and the verdict. */
-static __always_inline __u32 match_both_ends(struct match_event *event,
-					     const struct socket_name *name)
+static __always_inline __u64 local_word(struct sock *sock, __u32 family, const int word)
 {
-	__u64 saddr[2];
+	__u64 value = 0;
 
-	match_about(event, name, false);
-	match_own_address(event, OPERAND_DADDR);
-	match_own_number(event, OPERAND_DPORT, name->dport);
-	match_own_number(event, OPERAND_PROTOCOL, event->protocol);
-	match_own_number(event, OPERAND_SPORT, name->sport);
-	if (event->header->active & BIT(OPERAND_SADDR)) {
-		__builtin_memcpy(saddr, name->saddr, sizeof(saddr));
-		event->own[3] =
-			match_address_class(event->slot, OPERAND_SADDR,
-					    event->family == AF_INET ? 4 : 6, saddr[0], saddr[1]);
-	}
-	return match_end(event);
+	if (family == AF_INET)
+		return word ? 0 : BPF_CORE_READ(sock, __sk_common.skc_rcv_saddr);
+	bpf_probe_read_kernel(
+		&value, sizeof(value),
+		(void *)__builtin_preserve_access_index(&sock->__sk_common.skc_v6_rcv_saddr) +
+			8 * word);
+	return value;
 }
 
-static __always_inline __u32 match_local_end(struct match_event *event,
-					     const struct socket_name *name)
+static __always_inline __u64 peer_word(struct sock *sock, __u32 family, const int word)
 {
-	match_about(event, name, true);
-	match_own_address(event, OPERAND_LOCAL_SADDR);
-	match_own_number(event, OPERAND_LOCAL_SPORT, name->sport);
-	match_own_number(event, OPERAND_LOCAL_PROTOCOL, event->protocol);
-	return match_end(event);
+	__u64 value = 0;
+
+	if (family == AF_INET)
+		return word ? 0 : BPF_CORE_READ(sock, __sk_common.skc_daddr);
+	bpf_probe_read_kernel(
+		&value, sizeof(value),
+		(void *)__builtin_preserve_access_index(&sock->__sk_common.skc_v6_daddr) +
+			8 * word);
+	return value;
+}
+
+static __always_inline __u64 ends_of(__u64 sport, __u64 dport, __u32 family, __u32 protocol)
+{
+	return sport << 48 | dport << 32 | family << 8 | (protocol & 0xff);
+}
+
+static __always_inline __u64 socket_ends(struct sock *sock, __u32 family)
+{
+	__u64 sport = BPF_CORE_READ(sock, __sk_common.skc_num);
+
+	if (!sport)
+		sport = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sock, inet_sport));
+	return ends_of(sport, bpf_ntohs(BPF_CORE_READ(sock, __sk_common.skc_dport)), family,
+		       BPF_CORE_READ(sock, sk_protocol));
+}
+
+/*
+ * Of an address of `length` bytes that a system call was given: `which` 0 and 1 its words, 2 port << 16 | family << 8, which
+ * is 0 for one that the kernel does not take. `user`: it lies in the caller's memory.
+ */
+__noinline __u64 given_word(__u64 address, __u32 length, __u32 user, __u32 which)
+{
+	struct given_address given = {};
+	__u64 words[2];
+	__u8 family = 0;
+	__u16 port = 0;
+	long failed = user ? bpf_probe_read_user(&given, sizeof(given), (void *)address)
+			   : bpf_probe_read_kernel(&given, sizeof(given), (void *)address);
+
+	if (failed || !name_of_given(&family, (__u8 *)words, &port, &given, length))
+		return 0;
+	if (which > 1)
+		return (__u64)port << 16 | family << 8;
+	return which ? words[1] : words[0];
+}
+
+static __always_inline void name_of_words(struct socket_name *name, __u64 daddr0, __u64 daddr1,
+					  __u64 saddr0, __u64 saddr1, __u64 ends)
+{
+	__u64 daddr[2] = {daddr0, daddr1}, saddr[2] = {saddr0, saddr1};
+
+	name->family = ends >> 8;
+	name->reserved = 0;
+	name->protocol = ends & 0xff;
+	name->sport = ends >> 48;
+	name->dport = ends >> 32;
+	__builtin_memcpy(name->daddr, daddr, sizeof(daddr));
+	__builtin_memcpy(name->saddr, saddr, sizeof(saddr));
+}
+
+/* All five, and the verdict; for the hook's global function. */
+static __always_inline __u32 match_both_ends(const __u32 hook, __u64 daddr0, __u64 daddr1,
+					     __u64 saddr0, __u64 saddr1, __u64 ends)
+{
+	struct match_event event = {
+		.hook = hook,
+		.want = ends >> ENDS_WANT_SHIFT,
+		.address = {daddr0, daddr1},
+		.dport = ends >> 32,
+		.family = ends >> 8,
+		.protocol = ends,
+	};
+
+	if (!match_begin(&event))
+		return event.verdict;
+	match_own_address(&event, OPERAND_DADDR);
+	match_own_number(&event, OPERAND_DPORT, event.dport);
+	match_own_number(&event, OPERAND_PROTOCOL, event.protocol);
+	if (event.header->active & BIT(OPERAND_SADDR))
+		event.own[3] = match_address_class(event.slot, OPERAND_SADDR,
+						   event.family == AF_INET ? 4 : 6, saddr0, saddr1);
+	match_own_number(&event, OPERAND_SPORT, ends >> 48);
+	return match_end(&event);
+}
+
+/* One end, its port where the peer's stands in `ends`. */
+static __always_inline __u32 match_one_end(const __u32 hook, __u64 address0, __u64 address1,
+					   __u64 ends)
+{
+	struct match_event event = {
+		.hook = hook,
+		.want = ends >> ENDS_WANT_SHIFT,
+		.address = {address0, address1},
+		.dport = ends >> 32,
+		.family = ends >> 8,
+		.protocol = ends,
+	};
+
+	if (!match_begin(&event))
+		return event.verdict;
+	match_own_address(&event, MATCH_OWN(0));
+	match_own_number(&event, MATCH_OWN(1), event.dport);
+	match_own_number(&event, MATCH_OWN(2), event.protocol);
+	return match_end(&event);
 }
 
 /* Signals, where the program may send them; whether the act is denied. */

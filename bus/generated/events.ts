@@ -619,6 +619,8 @@ export interface FileOpenEvent extends Envelope {
   file: OpenedFile;
   /** the new file descriptor, or the error as a negative number; null where the end of the call is not seen (io_uring) */
   result: number | null;
+  /** opens of the file by the process that this event stands for, where the selector merges them (`rate_per: file`) */
+  count: number;
 }
 
 /** A process moved a file, or gave it another name. Told only where a selector of action post asks for it. */
@@ -945,6 +947,24 @@ export interface NetworkCloseEvent extends Envelope {
   duration_ns: number | null;
 }
 
+/** A process connected a socket, or tried to. Told only where a selector of action post asks for it. */
+export interface NetworkConnectEvent extends Envelope {
+  /** `network_connect` */
+  kind: "network_connect";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the socket: as it is connected, or was to be where the call failed; `saddr` and `sport` are zero where it had none */
+  socket: Socket;
+  /** 0, or the error as a negative number: -115 (EINPROGRESS) when the call does not wait for the answer; null where the end of the call is not seen (io_uring, or a connection that is opened by its first data) */
+  result: number | null;
+}
+
 /** A process began to listen for connections. Told only where a selector of action post asks for it. */
 export interface NetworkListenEvent extends Envelope {
   /** `network_listen` */
@@ -1188,7 +1208,7 @@ export interface UserfaultfdEvent extends Envelope {
 }
 
 /** An event, as it crosses the bus; `kind` tells which. */
-export type Event = ProcessExecEvent | ProcessExitEvent | BpfLoadEvent | ChrootEvent | FileChmodEvent | FileChownEvent | FileLinkEvent | FileMkdirEvent | FileMmapEvent | FileOpenEvent | FileRenameEvent | FileSymlinkEvent | FileTruncateEvent | FileUnlinkEvent | FileWriteEvent | KeyringEvent | MemfdCreateEvent | MemoryProtectEvent | ModuleLoadEvent | MountEvent | NamespaceChangeEvent | NetworkAcceptEvent | NetworkBindEvent | NetworkCloseEvent | NetworkListenEvent | PivotRootEvent | ProcessCredentialsEvent | ProcessForkEvent | ProcessSignalEvent | PtraceEvent | StdioRedirectEvent | UserfaultfdEvent | DenialEvent | GapEvent;
+export type Event = ProcessExecEvent | ProcessExitEvent | BpfLoadEvent | ChrootEvent | FileChmodEvent | FileChownEvent | FileLinkEvent | FileMkdirEvent | FileMmapEvent | FileOpenEvent | FileRenameEvent | FileSymlinkEvent | FileTruncateEvent | FileUnlinkEvent | FileWriteEvent | KeyringEvent | MemfdCreateEvent | MemoryProtectEvent | ModuleLoadEvent | MountEvent | NamespaceChangeEvent | NetworkAcceptEvent | NetworkBindEvent | NetworkCloseEvent | NetworkConnectEvent | NetworkListenEvent | PivotRootEvent | ProcessCredentialsEvent | ProcessForkEvent | ProcessSignalEvent | PtraceEvent | StdioRedirectEvent | UserfaultfdEvent | DenialEvent | GapEvent;
 
-export const EVENT_KINDS = ["process_exec", "process_exit", "bpf_load", "chroot", "file_chmod", "file_chown", "file_link", "file_mkdir", "file_mmap", "file_open", "file_rename", "file_symlink", "file_truncate", "file_unlink", "file_write", "keyring", "memfd_create", "memory_protect", "module_load", "mount", "namespace_change", "network_accept", "network_bind", "network_close", "network_listen", "pivot_root", "process_credentials", "process_fork", "process_signal", "ptrace", "stdio_redirect", "userfaultfd", "denial", "gap"] as const;
+export const EVENT_KINDS = ["process_exec", "process_exit", "bpf_load", "chroot", "file_chmod", "file_chown", "file_link", "file_mkdir", "file_mmap", "file_open", "file_rename", "file_symlink", "file_truncate", "file_unlink", "file_write", "keyring", "memfd_create", "memory_protect", "module_load", "mount", "namespace_change", "network_accept", "network_bind", "network_close", "network_connect", "network_listen", "pivot_root", "process_credentials", "process_fork", "process_signal", "ptrace", "stdio_redirect", "userfaultfd", "denial", "gap"] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];

@@ -31,6 +31,8 @@ export interface SelectorField {
 }
 
 const PATH_OPERATORS = ["in", "notIn", "prefix", "notPrefix", "suffix", "notSuffix"] as const;
+/** Of any of several paths. */
+const ANCESTOR_OPERATORS = ["in", "notIn", "prefix", "notPrefix"] as const;
 const NUMBER_OPERATORS = ["in", "notIn", "range", "notRange"] as const;
 const ID_OPERATORS = [...NUMBER_OPERATORS, "mask"] as const;
 const SET_OPERATORS = ["in", "notIn"] as const;
@@ -43,6 +45,7 @@ const EVERY_HOOK = HOOKS;
 export const SELECTOR_FIELDS: Readonly<Record<string, SelectorField>> = {
   "process.binary": { type: "path", operators: PATH_OPERATORS, hooks: EVERY_HOOK },
   "parent.binary": { type: "path", operators: PATH_OPERATORS, hooks: EVERY_HOOK },
+  "ancestors.binary": { type: "path", operators: ANCESTOR_OPERATORS, hooks: EVERY_HOOK },
   "process.uid": { type: "number", operators: ID_OPERATORS, hooks: EVERY_HOOK },
   "process.gid": { type: "number", operators: ID_OPERATORS, hooks: EVERY_HOOK },
   "process.auid": { type: "number", operators: ID_OPERATORS, hooks: EVERY_HOOK },

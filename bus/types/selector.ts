@@ -69,8 +69,11 @@ export interface Selector {
   mode: Mode;
   priority: number;
   rate: number | null;
-  /** Whose allowance `rate` is: the selector's (the default), or each process's own. */
-  rate_per?: "global" | "process";
+  /**
+   * Whose allowance `rate` is: the selector's (the default), each process's own, or each process's for each file. The event
+   * that passes tells by `count` how many of one process and one file it stands for.
+   */
+  rate_per?: "global" | "process" | "file";
   match: Predicate[];
   scope: Scope;
   because: Because;

@@ -3,7 +3,10 @@ import { commandName } from "../command-name.ts";
 import { missing, ok, unknown } from "./check.ts";
 import type { Check } from "./check.ts";
 
-/** A line for each hook and rung: whether this kernel takes it, found by loading it for trial. */
+/** What most selectors are about; `reeve doctor --hooks` shows all. */
+const SHOWN: ReadonlySet<string> = new Set(["network_connect", "file_open"]);
+
+/** A line for each of these hooks' rungs: whether this kernel takes it, found by loading it for trial. */
 export async function rungChecks(canLoad: boolean): Promise<Check[]> {
   if (process.getuid?.() !== 0) {
     return [unknown("hooks", "programs can only be loaded for trial by root", `sudo ${commandName()} doctor`)];
@@ -11,7 +14,7 @@ export async function rungChecks(canLoad: boolean): Promise<Check[]> {
   if (!canLoad) return [unknown("hooks", "programs cannot be loaded for trial", "mend what is missing above first")];
   const { probeRungs } = await import("../../agent/kernel/probe.ts");
   try {
-    return probeRungs().map((rung) => rungCheck(rung));
+    return probeRungs((hook) => SHOWN.has(hook)).map((rung) => rungCheck(rung));
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return [missing("hooks", message, `REEVE_DEBUG=1 ${commandName()} run agent says more`)];

@@ -3,9 +3,10 @@ import { readFileSync, statSync } from "node:fs";
 import { createInterface, type Interface } from "node:readline";
 import { NAMESPACES, OPERAND } from "../../agent/selectors/operands.ts";
 import type { OracleEvent } from "../../agent/selectors/oracle.ts";
+import { ancestorBinaries } from "./ancestors.ts";
 
 /** What of a process the naive matcher asks for, as /proc tells it. */
-export function processFacts(pid: number): Pick<OracleEvent, "numbers" | "masks"> {
+export function processFacts(pid: number): Pick<OracleEvent, "numbers" | "masks" | "ancestors"> {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   const field = (name: string, at: number) => new RegExp(`^${name}:\\s+(.*)$`, "m").exec(status)![1]!.split(/\s+/)[at]!;
   const namespaces = NAMESPACES.map((name, index) => [
@@ -13,6 +14,7 @@ export function processFacts(pid: number): Pick<OracleEvent, "numbers" | "masks"
     statSync(`/proc/${pid}/ns/${name}`).ino,
   ]);
   return {
+    ancestors: ancestorBinaries(pid),
     numbers: {
       [OPERAND.uid]: Number(field("Uid", 0)),
       [OPERAND.gid]: Number(field("Gid", 0)),

@@ -11,6 +11,7 @@ import { RingReader } from "../../agent/kernel/ring.ts";
 import { SelectorTables, type SelectorTablesOptions } from "../../agent/selectors/selector-tables.ts";
 import type { ActiveSelector, ProcessKey, ProcessLookup } from "../../agent/selectors/types.ts";
 import type { Selector } from "../../bus/types/selector.ts";
+import { ancestorBinaries } from "./ancestors.ts";
 
 const OUT = join(import.meta.dirname, "../../bpf/out");
 const RING_BYTES = 1 << 20;
@@ -98,6 +99,7 @@ export class Host implements AsyncDisposable {
   readonly lookup: ProcessLookup = {
     find: (execId) => this.keyOf(Number(execId)),
     descendants: (key) => this.#descendants(key),
+    ancestors: ({ tgid }) => ancestorBinaries(tgid),
     drain: () => {},
   };
 

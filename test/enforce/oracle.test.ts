@@ -105,10 +105,11 @@ it(`connect: the kernel decides and counts what the naive matcher does, ${PAIRS}
       ]);
       const wanted = tries.map(([address, port, protocol]) => {
         const { family, bytes } = parseNetwork(address)!;
+        const { numbers, masks, ancestors } = facts;
         const event: OracleEvent = {
           ...{ binary, parent: shell, cgroups: new Set(["in"]), trees: new Set<string>(), now: bootNow() },
-          ...{ address: { family, bytes }, masks: facts.masks! },
-          numbers: { ...facts.numbers, [OPERAND.own + 1]: port, [OPERAND.own + 2]: protocol === "tcp" ? 6 : 17 },
+          ...{ address: { family, bytes }, masks: masks!, ancestors: ancestors! },
+          numbers: { ...numbers, [OPERAND.own + 1]: port, [OPERAND.own + 2]: protocol === "tcp" ? 6 : 17 },
         };
         return tally.add(normal, event);
       });
@@ -146,7 +147,15 @@ it("exec: the kernel kills and counts what the naive matcher does", async () => 
     const answer = once(child.stdout!, "data");
     child.stdin!.write(`a=; for x in ${tries.join(" ")}; do $x; a="$a $?"; done 2>/dev/null; echo $a\n`);
     const got = String((await answer)[0]).trim();
-    const event = { parent: shell, cgroups: new Set(["in"]), trees: new Set<string>(), now: bootNow(), ...facts };
+    const ancestors = [shell, ...facts.ancestors!];
+    const event = {
+      parent: shell,
+      cgroups: new Set(["in"]),
+      trees: new Set<string>(),
+      now: bootNow(),
+      ...facts,
+      ancestors,
+    };
     const wanted = tries.map((binary) => (tally.add(normal, { ...event, binary }) ? "137" : "0"));
     expect(got).toBe(wanted.join(" "));
     expect(counted()).toEqual(tally.counts);

@@ -36,6 +36,27 @@ test("a file that is made is an open that says so, and selectors ask for no othe
   ]);
 });
 
+test("opens of one file in a loop are one event a second with their number, where the selector says so", async () => {
+  for (const name of ["loop", "other"]) writeFileSync(at(name), "");
+  const match = [{ field: "file.path", op: "prefix" as const, values: [`${rig.dir}/`] }];
+  await rig.demand(rig.selector("file_open", { match, rate: 1, rate_per: "file" }));
+  const fifty = Array.from({ length: 50 }, () => ["open", at("loop")]).flat();
+  const script = `${OPENS} ${[...fifty, "open", at("other"), "open", at("other")].join(" ")}`;
+  const { truths } = rig.shell<{ pid: number }>(`${script}; exec ${OPENS} open ${at("loop")}`);
+  const [first] = await rig.events("file_open", truths[0]!.pid, 2);
+  expect(first).toMatchObject({ file: { path: at("loop") }, count: 1 });
+  const told = (await rig.events("file_open", truths[0]!.pid, 2)).map(({ file, count }) => [file.path, count]);
+  expect(told).toEqual([
+    [at("loop"), 1],
+    [at("other"), 1],
+  ]);
+  // another process has an allowance of its own
+  expect((await rig.events("file_open", truths.at(-1)!.pid, 1)).map(({ count }) => count)).toEqual([1]);
+  const loop = `for n in 1 2 3 4 5; do : < ${at("loop")}; done; sleep 1.1; : < ${at("loop")}; echo "{\\"pid\\":$$}" >&9`;
+  const { truths: shell } = rig.shell<{ pid: number }>(loop);
+  expect((await rig.events("file_open", shell[0]!.pid, 2)).map(({ count }) => count)).toEqual([1, 5]);
+});
+
 test("a fork is an event of its own where a selector asks for it: who made whom", async () => {
   await rig.demand("process_fork");
   const script = `"$@" pause 1 & echo "{\\"pid\\":$$,\\"child\\":$!}" >&9; wait`;

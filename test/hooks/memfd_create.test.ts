@@ -28,16 +28,12 @@ test("each file in memory is told as the kernel has it, and each call that made 
   expect(truths.map(({ result }) => Math.sign(result))).toEqual([1, 1, -1]);
   const flags = [["MFD_CLOEXEC"], ["MFD_ALLOW_SEALING"], ["0x4000"]];
   expect(events).toMatchObject(
-    truths.map(({ name, result, link, inode, device, mode }, at) => ({
-      ...{ rung, name, flags: flags[at], result, process: { binary: MEMFDS } },
-      file:
-        result < 0
-          ? null
-          : {
-              ...{ path: link.replace(/ \(deleted\)$/, ""), inode, device, type: "regular", links: 0 },
-              ...{ mode: (mode & 0o7777).toString(8).padStart(4, "0"), anonymous: true, deleted: false },
-            },
-    })),
+    truths.map(({ name, result, link, inode, device, mode }, at) => {
+      const path = link?.replace(/ \(deleted\)$/, "");
+      const file = { path, inode, device, type: "regular", links: 0, anonymous: true, deleted: false };
+      const made = Object.assign(file, { mode: (mode & 0o7777).toString(8).padStart(4, "0") });
+      return { rung, name, flags: flags[at], result, process: { binary: MEMFDS }, file: result < 0 ? null : made };
+    }),
   );
 });
 

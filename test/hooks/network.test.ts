@@ -168,3 +168,42 @@ test("listen: bound before or not, and one that fails", async () => {
       });
   }
 });
+
+test.each([
+  ["tcp", "127.77.0.8", 9, "ipv4", "127.77.0.8"],
+  ["udp", "127.77.0.8", 5391, "ipv4", "127.77.0.8"],
+  ["udp", "::1", 5391, "ipv6", "::1"],
+  ["udp", "0.0.0.0", 5391, "ipv4", "127.0.0.1"],
+  ["udp", "::ffff:127.77.0.9", 5391, "ipv4", "127.77.0.9"],
+  ["fastopen", "127.77.0.8", 9, "ipv4", "127.77.0.8"],
+])("connect by %s to %s port %i", async (way, address, port, family, daddr) => {
+  await rig.demand("network_connect");
+  const { rung } = await rig.hook("network_connect");
+  const [truth] = rig.run<Bound & { socket: Ends }>(SOCKETS, "connect", way, address, String(port)).truths;
+  const connected = way === "udp";
+  expect(truth!.result).toBe(connected ? 0 : -111);
+  if (connected) expect(truth!.socket).toMatchObject({ daddr, dport: port });
+  const [event, ...more] = await rig.events("network_connect", truth!.pid, 1);
+  const protocol = connected ? "udp" : "tcp";
+  expect(event).toMatchObject({
+    ...{ rung, process: { pid: truth!.pid, binary: SOCKETS } },
+    socket: { family, protocol, daddr, dport: port, ...(connected ? truth!.socket : {}) },
+    // the end of a connection that its first data open is not seen by all
+    result: way === "fastopen" && rung !== "cgroup" ? null : truth!.result,
+  });
+  expect(more).toEqual([]);
+});
+
+test("a conversation's connect is told with both ends, and denied with EPERM where a selector says so", async () => {
+  const match = [{ field: "socket.daddr", op: "in" as const, values: ["127.77.0.10"] }];
+  await rig.demand("network_connect", rig.selector("network_connect", { id: "deny-connect", action: "deny", match }));
+  const [truth] = rig.run<Conversation>(SOCKETS, "converse", "127.77.0.11", "1", "1", "0").truths;
+  expect(await rig.events("network_connect", truth!.pid, 1)).toMatchObject([
+    { socket: { ...truth!.client, family: "ipv4", protocol: "tcp" }, result: 0 },
+  ]);
+  const [denied] = rig.run<Bound>(SOCKETS, "connect", "tcp", "127.77.0.10", "9").truths;
+  expect(denied!.result).toBe(-1);
+  const socket = { family: "ipv4", protocol: "tcp", daddr: "127.77.0.10", dport: 9 };
+  expect(await rig.events("network_connect", denied!.pid, 1)).toMatchObject([{ socket, result: -1 }]);
+  expect(await rig.events("denial", denied!.pid, 1)).toMatchObject([{ selector: "deny-connect", socket }]);
+});

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cgroup2Root } from "../../agent/process/cgroups.ts";
 import { ControllerBus } from "../../bus/clients/controller.ts";
+import type { Config } from "../../bus/config/settings.ts";
 import type { Event, EventKind } from "../../bus/generated/events.ts";
 import { desiredKey } from "../../bus/subjects.ts";
 import type { NodeStatus } from "../../bus/types/status.ts";
@@ -48,12 +49,13 @@ export class HookRig {
     this.dir = mkdtempSync(join(tmpdir(), `reeve-${name}-`));
   }
 
-  static async start(name: string): Promise<HookRig> {
+  /** `settings` of the agent differ from the usual ones. */
+  static async start(name: string, settings: Partial<Config["agent"]> = {}): Promise<HookRig> {
     const cgroup = `/reeve-test-${name}-${process.pid}`;
     mkdirSync(join(cgroup2Root()!, cgroup));
     const world = await World.start();
     const controller = new ControllerBus(await world.bus.connect("controller"));
-    const agent = await world.agent();
+    const agent = await world.agent({ agent: { ...world.config.agent, ...settings } });
     return new HookRig(name, world, agent, controller, cgroup);
   }
 
@@ -66,7 +68,7 @@ export class HookRig {
   /** A selector of the test's cgroup; without more it posts. */
   selector(hook: Hook, more: Partial<Selector> = {}): Selector {
     return {
-      ...{ id: `see-${hook}`, hook, action: "post", mode: "enforce", priority: 0, rate: 1_000_000, match: [] },
+      ...{ id: `see-${hook}`, hook, action: "post", mode: "enforce", priority: 0, rate: null, match: [] },
       ...{ scope: { cgroup: this.cgroup }, because: { policy: "test/hooks" } },
       ...more,
     };

@@ -34,7 +34,8 @@ static void say(const char *call, const char *source, const char *target, const 
 
 	if (!realpath(target, path))
 		snprintf(path, sizeof(path), "%s", target);
-	truth("{\"pid\":%d,\"call\":\"%s\",\"source\":\"%s\",\"mount_point\":\"%s\",\"fs_type\":\"%s\","
+	truth("{\"pid\":%d,\"call\":\"%s\",\"source\":\"%s\",\"mount_point\":\"%s\",\"fs_type\":\"%"
+	      "s\","
 	      "\"flags\":%lu,\"options\":\"%s\",\"result\":%ld",
 	      getpid(), call, source, path, type, flags, options, result);
 	mountinfo(path);
@@ -61,7 +62,7 @@ static void by_move_mount(const char *target)
 	if (fd < 0)
 		DIE("fsmount");
 	result = syscall(SYS_move_mount, fd, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH);
-	say("move_mount", "reeve-new", target, "tmpfs", MS_NOEXEC | MS_RDONLY, "",
+	say("move_mount", "reeve-new", target, "tmpfs", MS_NOEXEC | MS_RDONLY | MS_RELATIME, "",
 	    result < 0 ? -errno : result);
 }
 

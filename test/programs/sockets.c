@@ -5,6 +5,9 @@
  *	converse ADDRESS SENT RECEIVED MS	listens, connects to itself, says so many bytes in each direction, lives so long
  *	bind PROTOCOL ADDRESS PORT		binds a socket
  *	listen ADDRESS BACKLOG			listens without binding first where ADDRESS is -
+ *	connect WAY ADDRESS PORT		connects: tcp, udp, or fastopen (by the first data)
+ *	send ADDRESS PORT SIZE TIMES WAY	sends datagrams from one socket: to (sendto), over (connected), message (sendmsg)
+ *	create FAMILY TYPE PROTOCOL		makes a socket, by numbers
  *	linger ADDRESS SENT			as converse, and ends without closing
  */
 #include "truth.h"
@@ -177,6 +180,60 @@ static void do_listen(char **argv)
 	truth(",\"second\":%d}\n", result);
 }
 
+static void do_connect(char **argv)
+{
+	int udp = !strcmp(argv[0], "udp"), result;
+	int family = strchr(argv[1], ':') ? AF_INET6 : AF_INET;
+	int fd = socket(family, udp ? SOCK_DGRAM : SOCK_STREAM, 0);
+	union address at;
+	socklen_t length = address_of(&at, argv[1], atoi(argv[2]));
+
+	if (!strcmp(argv[0], "fastopen"))
+		result = sendto(fd, "x", 1, MSG_FASTOPEN | MSG_NOSIGNAL, &at.any, length);
+	else
+		result = connect(fd, &at.any, length);
+	result = result < 0 ? -errno : 0;
+	truth("{\"pid\":%d,\"result\":%d", getpid(), result);
+	ends("socket", fd, 1);
+	truth("}\n");
+}
+
+static void do_send(char **argv)
+{
+	static char bytes[1 << 16];
+	int fd = socket(strchr(argv[0], ':') ? AF_INET6 : AF_INET, SOCK_DGRAM, 0), result = 0;
+	union address at;
+	socklen_t length = address_of(&at, argv[0], atoi(argv[1]));
+	struct iovec part = {.iov_base = bytes, .iov_len = atoi(argv[2])};
+	struct msghdr message = {
+		.msg_name = &at.any, .msg_namelen = length, .msg_iov = &part, .msg_iovlen = 1};
+
+	if (!strcmp(argv[4], "over") && connect(fd, &at.any, length))
+		DIE("connect");
+	for (int times = atoi(argv[3]); times > 0; times--) {
+		if (!strcmp(argv[4], "to"))
+			result = sendto(fd, bytes, part.iov_len, 0, &at.any, length);
+		else if (!strcmp(argv[4], "over"))
+			result = write(fd, bytes, part.iov_len);
+		else
+			result = sendmsg(fd, &message, 0);
+		/* nobody is there: the answer to the last one */
+		if (result < 0 && errno == ECONNREFUSED)
+			times++;
+	}
+	truth("{\"pid\":%d,\"result\":%d,\"size\":%zu", getpid(), result < 0 ? -errno : 0,
+	      part.iov_len);
+	ends("socket", fd, 0);
+	truth("}\n");
+}
+
+static void do_create(char **argv)
+{
+	int result = socket(atoi(argv[0]), atoi(argv[1]), atoi(argv[2]));
+
+	truth("{\"pid\":%d,\"result\":%d}\n", getpid(), result < 0 ? -errno : result);
+}
+
 int main(int argc, char **argv)
 {
 	const char *verb = argc > 1 ? argv[1] : "";
@@ -189,6 +246,12 @@ int main(int argc, char **argv)
 		do_bind(argv + 2);
 	else if (!strcmp(verb, "listen") && argc == 4)
 		do_listen(argv + 2);
+	else if (!strcmp(verb, "connect") && argc == 5)
+		do_connect(argv + 2);
+	else if (!strcmp(verb, "send") && argc == 7)
+		do_send(argv + 2);
+	else if (!strcmp(verb, "create") && argc == 5)
+		do_create(argv + 2);
 	else
 		return 98;
 	return 0;

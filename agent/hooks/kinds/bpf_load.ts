@@ -65,7 +65,13 @@ export default defineKind<BpfLoadRecord, BpfLoadEvent>({
     );
   },
   example: {
-    ...{ command: "prog_load", name: "probe", object_id: 77, program_type: "kprobe", attach_type: "cgroup_inet_ingress" },
+    ...{
+      command: "prog_load",
+      name: "probe",
+      object_id: 77,
+      program_type: "kprobe",
+      attach_type: "cgroup_inet_ingress",
+    },
     ...{ map_type: null, size: 120, key_size: 0, value_size: 0, flags: 0, result: 5 },
   },
   show: {

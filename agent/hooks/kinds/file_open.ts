@@ -27,6 +27,8 @@ export default defineKind<FileOpenRecord, FileOpenEvent>({
   fields: { file: { type: object("OpenedFile"), from: "path", doc: "the opened file" } },
   result:
     "the new file descriptor, or the error as a negative number; null where the end of the call is not seen (io_uring)",
+  merges:
+    "opens of the file by the process that this event stands for, where the selector merges them (`rate_per: file`)",
   own: {
     "file.path": path(0),
     "file.inode": ownNumber(3, Number.MAX_SAFE_INTEGER),
@@ -41,7 +43,7 @@ export default defineKind<FileOpenRecord, FileOpenEvent>({
     sysExit("file_open", "observes opens by system calls that succeeded, not those by io_uring"),
   ],
   members: (record) => `"file":${fileJson(record)}`,
-  example: { file: FILE, result: 3 },
+  example: { file: FILE, result: 3, count: 1 },
   show: {
     emoji: "📬",
     verb: "open",

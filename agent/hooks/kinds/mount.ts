@@ -49,7 +49,11 @@ export default defineKind<MountRecord, MountEvent>({
   fields: {
     call: { type: oneOf(...Object.values(MOUNT_CALL_NAMES)), from: "call" },
     source: { type: string, from: "source" },
-    mount_point: { type: string, from: "path", doc: "where it is mounted; by sys_exit as the call names it, made absolute" },
+    mount_point: {
+      type: string,
+      from: "path",
+      doc: "where it is mounted; by sys_exit as the call names it, made absolute",
+    },
     fs_type: { type: string, from: "type" },
     flags: { type: list(string), from: "flags" },
     options: { type: string, from: "options" },
@@ -65,7 +69,14 @@ export default defineKind<MountRecord, MountEvent>({
     `,"mount_point":${quote(record.path)},"fs_type":${quote(record.type)}` +
     `,"flags":${JSON.stringify(bitNames(record.flags, FLAGS))},"options":${quote(record.options)}`,
   example: {
-    ...{ call: "mount", source: "tmpfs", mount_point: "/mnt", fs_type: "tmpfs", flags: ["MS_NOSUID"], options: "size=1m" },
+    ...{
+      call: "mount",
+      source: "tmpfs",
+      mount_point: "/mnt",
+      fs_type: "tmpfs",
+      flags: ["MS_NOSUID"],
+      options: "size=1m",
+    },
     result: 0,
   },
   show: {

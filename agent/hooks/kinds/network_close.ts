@@ -1,9 +1,15 @@
 import type { NetworkCloseEvent } from "../../../bus/generated/events.ts";
 import type { NetworkCloseRecord } from "../../generated/records.ts";
-import { defineKind } from "../define-kind.ts";
+import { defineKind, type KindRung } from "../define-kind.ts";
 import { sees } from "../rungs.ts";
 import { integer, object } from "../wire.ts";
 import { SOCKET, SOCKET_FIELDS, socketJson, socketText } from "./shared/socket.ts";
+
+const WORTH = "observes every TCP connection that ends";
+const CGROUP: KindRung = {
+  ...sees("cgroup", ["network_close_cgroup", "network_close_state"], WORTH),
+  cgroup: ["network_close_cgroup"],
+};
 
 export default defineKind<NetworkCloseRecord, NetworkCloseEvent>({
   kind: "network_close",
@@ -22,10 +28,11 @@ export default defineKind<NetworkCloseRecord, NetworkCloseEvent>({
   internal: { "socket.": "as network_accept.socket" },
   own: SOCKET_FIELDS,
   rungs: [
-    sees("fentry", ["network_close_fentry", "network_close_state"], "observes every TCP connection that ends"),
+    sees("fentry", ["network_close_fentry", "network_close_state"], WORTH),
+    { ...CGROUP, settings: { close_can_signal: 1 } },
     {
-      ...sees("cgroup", ["network_close_cgroup", "network_close_state"], "observes every TCP connection that ends"),
-      cgroup: ["network_close_cgroup"],
+      ...{ ...CGROUP, settings: { close_can_signal: 0 }, actions: ["post", "noPost"] },
+      worth: `${WORTH}; this kernel lets it send no signals`,
     },
   ],
   members: (record) =>

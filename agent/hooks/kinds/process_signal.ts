@@ -37,7 +37,14 @@ export default defineKind<ProcessSignalRecord, ProcessSignalEvent>({
   },
   result: RESULT,
   own: { signal: named(0, 64, SIGNALS), "target.pid": ownNumber(1, 0xffff_ffff) },
-  rungs: RUNGS,
+  rungs: [
+    ...RUNGS,
+    {
+      ...{ name: "sys_exit", programs: ["signal_sys_exit"], settings: { signal_at_end: 1 } },
+      actions: ["kill", "signal", "post", "noPost"],
+      worth: "observes calls, of a group's signal not whom it reaches; whether it was ignored is not known",
+    },
+  ],
   members: (record, context) => {
     const { targetTgid, targetStart, targetSelfExecId, targetTid } = record;
     const target = { tgid: targetTgid, start: targetStart, selfExecId: targetSelfExecId };

@@ -8,6 +8,7 @@ import { type Namespace, NAMESPACES, OPERAND } from "../operands.ts";
  * - `text`: three operands, of which `operand` is the exact one; `plain` are no paths: they need not begin with a slash
  * - `number`: `most` is the highest value; `named` values stand for numbers
  * - `mask`: bits; a mask of the process is tested mask by mask, one of a hook's own has at most ten bits in use
+ * - `ancestors`: texts of the binary of any ancestor, as bits that children inherit
  * - `bit`: one bit of a mask of the process, written "true" or "false"
  */
 export type FieldOperand =
@@ -15,7 +16,8 @@ export type FieldOperand =
   | { type: "number"; operand: number; most: number; named?: (name: string) => number | undefined; names?: string }
   | { type: "address"; operand: number }
   | { type: "mask"; operand: number; named: (name: string) => bigint | undefined; names: string }
-  | { type: "bit"; operand: number; mask: bigint };
+  | { type: "bit"; operand: number; mask: bigint }
+  | { type: "ancestors"; operand: number };
 
 /** A field of one hook's own: how it is matched, and how it is written. */
 export interface OwnField {

@@ -38,6 +38,7 @@ const namespaces = Object.fromEntries(
 export const PROCESS_FIELDS: Readonly<Record<string, FieldOperand>> = {
   "process.binary": text(OPERAND.binary),
   "parent.binary": text(OPERAND.parent),
+  "ancestors.binary": { type: "ancestors", operand: OPERAND.lineage },
   "process.uid": number(OPERAND.uid, U32),
   "process.gid": number(OPERAND.gid, U32),
   "process.auid": number(OPERAND.auid, U32),

@@ -24,6 +24,7 @@
 #include "hooks/network_accept.bpf.c"
 #include "hooks/network_bind.bpf.c"
 #include "hooks/network_close.bpf.c"
+#include "hooks/network_connect.bpf.c"
 #include "hooks/network_listen.bpf.c"
 #include "hooks/pivot_root.bpf.c"
 #include "hooks/process_credentials.bpf.c"
@@ -55,6 +56,7 @@ KEEP(struct namespace_change_record, keep_namespace_change);
 KEEP(struct network_accept_record, keep_network_accept);
 KEEP(struct network_bind_record, keep_network_bind);
 KEEP(struct network_close_record, keep_network_close);
+KEEP(struct network_connect_record, keep_network_connect);
 KEEP(struct network_listen_record, keep_network_listen);
 KEEP(struct pivot_root_record, keep_pivot_root);
 KEEP(struct process_credentials_record, keep_process_credentials);

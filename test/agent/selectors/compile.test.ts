@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { parseNetwork } from "../../../agent/selectors/address.ts";
 import { prefixesOf } from "../../../agent/selectors/domains.ts";
 import { HookTables, TablesFull } from "../../../agent/selectors/hook-tables.ts";
+import { LineageTexts } from "../../../agent/selectors/lineage-texts.ts";
 import { normalize, type NormalSelector } from "../../../agent/selectors/normalize.ts";
 import { decide, type OracleEvent } from "../../../agent/selectors/oracle.ts";
 import { OPERAND } from "../../../agent/selectors/operands.ts";
@@ -16,6 +17,7 @@ const ABILITIES = HOOKS.map((hook) => ({ hook, rung: "test", actions: ACTIONS })
 const MEMBERS = ["cgroup:1", "cgroup:2", "cgroup:3"];
 const TREES = ["tree:a", "tree:b"];
 const NOW = 1_000_000n;
+const LINEAGE = new LineageTexts();
 
 function subset(random: Random, values: readonly string[]): string[] {
   return values.filter(() => random.chance(2));
@@ -23,10 +25,16 @@ function subset(random: Random, values: readonly string[]): string[] {
 
 function randomNormals(random: Random, hook: Hook, count: number, first = 0): NormalSelector[] {
   return Array.from({ length: count }, (_, id) =>
-    normalize(randomSelector(random, hook, first + id, NOW, VOCABULARY), ABILITIES, {
-      cgroups: random.chance(3) ? subset(random, MEMBERS) : [],
-      tree: random.chance(4) ? random.pick(TREES) : null,
-    }),
+    normalize(
+      randomSelector(random, hook, first + id, NOW, VOCABULARY),
+      ABILITIES,
+      {
+        cgroups: random.chance(3) ? subset(random, MEMBERS) : [],
+        tree: random.chance(4) ? random.pick(TREES) : null,
+      },
+      false,
+      LINEAGE,
+    ),
   );
 }
 
@@ -44,6 +52,7 @@ function randomEvent(random: Random, hook: Hook): OracleEvent {
   };
   return {
     ...{ binary: path(), parent: path(), now: NOW },
+    ancestors: random.chance(20) ? null : random.some(3, () => random.pick(VOCABULARY.paths)),
     cgroups: new Set(subset(random, MEMBERS)),
     trees: random.chance(20) ? null : new Set(subset(random, TREES)),
     masks: {
@@ -73,7 +82,9 @@ function compare(random: Random, tables: HookTables, sets: ScopeSets, events: re
   for (const event of events) {
     const cgroupSet = sets.numberOf(event.cgroups);
     const treeSet = event.trees === null ? null : sets.numberOf(event.trees);
-    const got = model.decide({ ...event, cgroupSet, treeSet }, every);
+    const lineage = event.ancestors && event.ancestors.reduce((bits, path) => bits | LINEAGE.of(path), 0n);
+    const masks = { ...event.masks, [OPERAND.lineage]: lineage ?? null };
+    const got = model.decide({ ...event, masks, cgroupSet, treeSet }, every);
     const wanted = decide(placed, event, every);
     const plain = (one: { selector: NormalSelector; undecided: boolean } | undefined) =>
       one && [one.selector.source.selector.id, one.undecided];

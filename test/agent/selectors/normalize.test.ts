@@ -41,7 +41,7 @@ describe("a selector that cannot be taken", () => {
     [
       "field",
       { hook: "process_exec", ...match("socket.dport", "in", [1]) },
-      /not known at process_exec; allowed there: process.binary, parent.binary, process.uid/,
+      /not known at process_exec; allowed there: process.binary, parent.binary, ancestors.binary/,
     ],
     [
       "operator",

@@ -103,7 +103,7 @@ export function randomSelector(random: Random, hook: Hook, id: number, now: bigi
 }
 
 function randomPredicate(random: Random, hook: Hook, words: Vocabulary): Predicate {
-  const kinds = [pathPredicate, pathPredicate, idPredicate, idRange, capability, property, namespace];
+  const kinds = [pathPredicate, pathPredicate, ancestors, idPredicate, idRange, capability, property, namespace];
   const own: Partial<Record<Hook, (typeof kinds)[number][]>> = {
     network_connect: [port, port, address, protocol],
     file_open: [file, file, flags],
@@ -127,6 +127,17 @@ function pathPredicate(random: Random, words: Vocabulary): Predicate {
   const op = random.pick(["in", "prefix", "suffix"]);
   const field = random.pick(["process.binary", "parent.binary"]);
   return { field, op: not(random, op), values: texts(random, op, words.paths) };
+}
+
+/** Few texts, one at a time: all selectors together have a bit for each, and a hook a test for each list. */
+function ancestors(random: Random, words: Vocabulary): Predicate {
+  const paths = words.paths.filter((path) => Buffer.byteLength(path) <= 255).slice(0, 5);
+  const op = random.pick(["in", "prefix"]);
+  const text = () => {
+    const path = random.pick(paths);
+    return op === "in" ? path : path.slice(0, path.lastIndexOf("/") + 1);
+  };
+  return { field: "ancestors.binary", op: not(random, op), values: [text()] };
 }
 
 function idPredicate(random: Random, words: Vocabulary): Predicate {

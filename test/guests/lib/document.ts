@@ -48,9 +48,20 @@ function rungs(all: readonly KernelResults[]): string {
     );
     return [hook!, rung!].concat(cells);
   });
-  const table = markdown(["hook", "rung", ...all.map((results) => results.kernel)], rows);
+  const names = all.map((results) => results.kernel);
+  const table = markdown(["hook", "rung", ...names], rows);
+  const short = markdown(
+    ["hook", ...names],
+    hooks.map((hook) => [hook].concat(all.map((results) => inUse(results.rungs, hook)))),
+  );
   const explained = notes.map((note, index) => `${index + 1}. ${note}`).join("\n");
-  return `## Hooks and rungs
+  return `## Hooks
+
+The rung that the agent takes for each hook, and whether selectors can deny there; \`reeve doctor --hooks\` says the same of the
+kernel that it runs on.
+
+${short}
+## Rungs
 
 What selectors can do by each rung: "denies", or "observes" where it tells what happens and can deny nothing; "no" where
 the kernel refuses it. The agent takes the first of a hook that the kernel takes: **bold**.
@@ -58,6 +69,13 @@ the kernel refuses it. The agent takes the first of a hook that the kernel takes
 ${table}
 ${explained}
 `;
+}
+
+function inUse(rungs: readonly RungProbe[], hook: string): string {
+  const all = rungs.filter((rung) => rung.hook === hook);
+  const used = all.find((rung) => rung.used);
+  if (used === undefined) return all.length === 0 ? "" : "none";
+  return used.can_deny ? `${used.rung}, **denies**` : used.rung;
 }
 
 function keyOf(rung: RungProbe): string {

@@ -157,7 +157,7 @@ test("each way to open is told with the path, flags, result and status that the 
         mode: (truth.mode & 0o7777).toString(8).padStart(4, "0"),
         type: truth.way === "directory" ? "directory" : "regular",
         ...{ inode: truth.inode, device: truth.device, links: truth.links, uid: truth.uid, gid: truth.gid },
-        deleted: truth.way === "temporary",
+        ...(truth.way === "temporary" ? { deleted: true } : { deleted: false, created: made.has(truth.way) }),
         ...{ anonymous: false, unreachable: false, truncated: false },
       },
     });

@@ -80,7 +80,7 @@ export class Rig implements AsyncDisposable {
     this.#ring = new RingReader(this.hooks.maps.fd("events")!, RING_BYTES);
     this.tables = new SelectorTables({
       maps: this.hooks.maps,
-      processes: { find: () => undefined, descendants: () => [], drain: () => {} },
+      processes: { find: () => undefined, descendants: () => [], ancestors: () => [], drain: () => {} },
       cgroupRoot: CGROUPS,
       hooks: this.hooks.abilities,
       now: bootNow,
