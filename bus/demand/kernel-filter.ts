@@ -80,8 +80,7 @@ function joined(all: readonly Conjunction[]): Conjunction[] {
     const [first] = one.match;
     const key = JSON.stringify([first?.field, first?.op, one.nodes]);
     const known = groups.get(key)?.match[0];
-    if (known === undefined || first === undefined)
-      groups.set(key, { ...one, match: one.match.map((it) => ({ ...it })) });
+    if (known === undefined || first === undefined) groups.set(key, structuredClone(one));
     else known.values = [...new Set([...known.values, ...first.values])];
   }
   return [...groups.values()];

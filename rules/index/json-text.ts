@@ -16,10 +16,16 @@ export function skipText(text: string, at: number): number {
   throw UNUSUAL;
 }
 
-/** Whether there are escapes in a text. */
-export function hasEscapes(text: string, start: number, end: number): boolean {
-  for (let n = start; n < end; n++) if (text.charCodeAt(n) === BACKSLASH) return true;
-  return false;
+/** The same for a text that is wanted: negative where there are escapes in it. */
+export function endOfText(text: string, at: number): number {
+  const length = text.length;
+  for (let n = at + 1; n < length; n++) {
+    const char = text.charCodeAt(n);
+    if (char === QUOTE) return n + 1;
+    if (char === BACKSLASH) return -skipText(text, at);
+    if (char < 32) throw UNUSUAL;
+  }
+  throw UNUSUAL;
 }
 
 /** Passes over the rest of as many objects and lists as are open. */

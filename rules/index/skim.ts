@@ -5,7 +5,7 @@ import {
   CLOSE_LIST,
   COMMA,
   endOfName,
-  hasEscapes,
+  endOfText,
   OPEN,
   OPEN_LIST,
   QUOTE,
@@ -141,11 +141,18 @@ export class Skim {
   }
 
   #scalar({ field }: SkimPlan, text: string, at: number): number {
-    const end = skipValue(text, at);
-    if (field === null) return end;
-    if (text.charCodeAt(at) !== QUOTE || field.needsValue || hasEscapes(text, at + 1, end - 1)) {
-      field.value(parsed(text.slice(at, end)), this.#candidates);
-    } else field.text(text, at + 1, end - 1, this.#candidates);
+    if (field === null) return skipValue(text, at);
+    if (text.charCodeAt(at) === QUOTE && !field.needsValue) {
+      const end = endOfText(text, at);
+      if (end > 0) {
+        field.text(text, at + 1, end - 1, this.#candidates);
+        return end;
+      }
+      field.value(parsed(text.slice(at, -end)), this.#candidates);
+      return -end;
+    }
+    const end = text.charCodeAt(at) === QUOTE ? skipText(text, at) : skipValue(text, at);
+    field.value(parsed(text.slice(at, end)), this.#candidates);
     return end;
   }
 }

@@ -164,9 +164,15 @@ describe("what is in force", () => {
       await until(async () => (await gapOf()) !== undefined, 5_000, "the gap to be said");
       expect(await gapOf()).toMatchObject({ reason: "agent_restart", count: null });
       await until(until137, 5_000, "enforcement to be in force again");
+      // its programs are loaded when it is asked for, and exec does not wait for them
+      await until(
+        async () => (await connectOf(victim)).includes("not permitted"),
+        10_000,
+        "the connect to be denied again",
+      );
       await expectCutOff(victim);
+      await until(async () => (await selectors()).length === 2, 5_000, "both selectors in the new status");
       const again = (await selectors()).map((it) => Date.parse(it.deadline ?? ""));
-      expect(again).toHaveLength(2);
       for (const [i, deadline] of again.entries()) expect(Math.abs(deadline - deadlines[i]!)).toBeLessThan(100);
       // The tree is known by the seed: the parent of what it tries is the shell that ran before this agent did.
       const denial = (await events("denial")).findLast((it) => it.parent?.pid === victim.pid);

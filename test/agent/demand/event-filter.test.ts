@@ -42,7 +42,7 @@ const CONTAINERS = [null, container("known"), container("pending")];
 
 /** An event's JSON as the agent writes it, and what it knows before it does. */
 function eventOf(random: Random) {
-  const entry = random.pick([...table.entries()]) as ProcessEntry;
+  const entry = random.pick<ProcessEntry>([...table.entries()]);
   const of = random.pick(CONTAINERS);
   const json = new ProcessJson({
     ...{ node: "n", table, clock: new WallClock(), cgroups: undefined, cgroupsV1: undefined },
@@ -74,7 +74,7 @@ function eventOf(random: Random) {
       privileges_raised: false,
     },
     stdio: types.flatMap((type, fd) =>
-      type === STDIO_TYPE.closed ? [] : [{ fd, type: STDIO_TYPE_NAMES[type!] ?? "other" }],
+      type === STDIO_TYPE.closed ? [] : [{ fd, type: STDIO_TYPE_NAMES[type] ?? "other" }],
     ),
   });
   const ofExit = {

@@ -56,7 +56,7 @@ test("counts of the engine and of each rule, what it holds, and the set in force
   await agent.events.publish(subject, lines(...events, "no json"), "1");
   // it is not there before the engine runs
   const so = () => metrics().catch(() => new Map<string, number>());
-  await until(async () => (await so()).get('reeve_engine_total{what="alerts"}') === 1);
+  await until(async () => (await so()).get('reeve_engine_total{what="alerts"}') === 1, 30_000);
   const now = await metrics();
   const values = (names: string[]) => Object.fromEntries(names.map((name) => [name, now.get(name)]));
   const expected = {
