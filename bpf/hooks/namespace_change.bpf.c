@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Processes that go into other namespaces: unshare and setns, told at the call's end with what was before; clone with new
- * namespaces, told when the child is there. LSM decides where CAP_SYS_ADMIN is asked for inside of such a call, and where a
+ * namespaces, told when the child is there or the call failed. LSM decides where CAP_SYS_ADMIN is asked for inside of such a call, and where a
  * user namespace is made.
  */
 #include "hook.h"
@@ -70,12 +70,23 @@ static __always_inline __u32 call_of(struct pt_regs *regs)
 {
 	if (syscall_is(regs, __NR_unshare, IA32_unshare))
 		return NAMESPACE_CALL_UNSHARE;
+	if (syscall_is(regs, __NR_clone, IA32_clone) || syscall_is(regs, __NR_clone3, IA32_clone3))
+		return NAMESPACE_CALL_CLONE;
 	return syscall_is(regs, __NR_setns, IA32_setns) ? NAMESPACE_CALL_SETNS : 0;
 }
 
+/* The flags that a call was given; of clone without the signal at the child's end. */
 static __always_inline __u32 flags_of(struct pt_regs *regs, __u32 call)
 {
-	return call == NAMESPACE_CALL_UNSHARE ? syscall_arg(regs, 0) : syscall_arg(regs, 1);
+	__u64 flags = 0;
+
+	if (call != NAMESPACE_CALL_CLONE)
+		return call == NAMESPACE_CALL_UNSHARE ? syscall_arg(regs, 0) : syscall_arg(regs, 1);
+	if (syscall_is(regs, __NR_clone, IA32_clone))
+		return syscall_arg(regs, 0) & ~0xff;
+	/* the first member of struct clone_args; the caller may have changed it since */
+	bpf_probe_read_user(&flags, sizeof(flags), (void *)syscall_arg(regs, 0));
+	return flags;
 }
 
 /* By probe reads: before 5.11 no task of its own is typed to a program. Not inlined, as below. */
@@ -133,9 +144,9 @@ SEC("tp_btf/sys_enter")
 int BPF_PROG(namespace_sys_enter, struct pt_regs *regs, long number)
 {
 	struct namespaces before;
-	__u32 tid;
+	__u32 call = call_of(regs), tid;
 
-	if (!call_of(regs) || !match_asked(HOOK_NAMESPACE_CHANGE))
+	if (!call || call == NAMESPACE_CALL_CLONE || !match_asked(HOOK_NAMESPACE_CHANGE))
 		return 0;
 	tid = bpf_get_current_pid_tgid();
 	read_own(&before);
@@ -146,7 +157,8 @@ int BPF_PROG(namespace_sys_enter, struct pt_regs *regs, long number)
 static __noinline void fill(struct namespace_change_record *record, const struct namespaces *before)
 {
 	read_own(&record->after);
-	record->before_known = before != NULL;
+	/* a clone that failed has changed nothing */
+	record->before_known = before != NULL || record->call == NAMESPACE_CALL_CLONE;
 	record->before = before ? *before : record->after;
 	read_key(&record->child, NULL);
 }
@@ -158,7 +170,9 @@ int BPF_PROG(namespace_sys_exit, struct pt_regs *regs, long result)
 	struct namespace_change_record *record;
 	struct namespaces *before;
 
-	if (!call || !match_asked(HOOK_NAMESPACE_CHANGE))
+	/* of clone what succeeded is told by the child that is there */
+	if (!call || (call == NAMESPACE_CALL_CLONE && result >= 0) ||
+	    !match_asked(HOOK_NAMESPACE_CHANGE))
 		return 0;
 	tid = bpf_get_current_pid_tgid();
 	before = bpf_map_lookup_elem(&namespaces_before, &tid);
@@ -212,21 +226,9 @@ static __always_inline __u32 decide(__u32 instead)
 	struct pt_regs *regs = call_registers();
 	__u32 call = call_of(regs), types;
 
-	if (call) {
-		types = flags_of(regs, call) & NAMESPACE_TYPES;
-	} else if (syscall_is(regs, __NR_clone, IA32_clone)) {
-		call = NAMESPACE_CALL_CLONE;
-		types = syscall_arg(regs, 0) & NAMESPACE_TYPES;
-	} else if (syscall_is(regs, __NR_clone3, IA32_clone3)) {
-		__u64 flags = 0;
-
-		call = NAMESPACE_CALL_CLONE;
-		/* the first member of struct clone_args; the caller may have changed it since */
-		bpf_probe_read_user(&flags, sizeof(flags), (void *)syscall_arg(regs, 0));
-		types = flags & NAMESPACE_TYPES;
-	} else {
+	if (!call)
 		return MATCH_PASS;
-	}
+	types = flags_of(regs, call) & NAMESPACE_TYPES;
 	if (!types)
 		types = instead;
 	if (!types && call != NAMESPACE_CALL_SETNS)

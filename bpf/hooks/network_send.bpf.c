@@ -46,7 +46,7 @@ __noinline __u32 match_network_send(__u64 daddr0, __u64 daddr1, __u64 saddr0, __
  * as it put it, whatever runs in between.
  */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);
 	__type(key, __u32);
 	__type(value, struct send_flow);
@@ -57,6 +57,13 @@ static __always_inline struct send_flow *this_datagram(void)
 	__u32 tid = bpf_get_current_pid_tgid();
 
 	return bpf_map_lookup_elem(&send_datagrams, &tid);
+}
+
+static __always_inline void forget_datagram(void)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+
+	bpf_map_delete_elem(&send_datagrams, &tid);
 }
 
 /* Part `which` of the thread's datagram, to be asked about: the words of its addresses, then `ends`. */
@@ -167,10 +174,14 @@ __noinline __u32 keep_message(__u64 socket, __u64 number)
 
 static __always_inline long on_socket_send(struct socket *socket, struct msghdr *message, int size)
 {
+	bool denied;
+
 	if (!match_asked(HOOK_NETWORK_SEND) ||
 	    !keep_message(socket_number(BPF_CORE_READ(socket, sk)), socket_number(message)))
 		return 0;
-	return socket_answer(decide_send(size));
+	denied = decide_send(size);
+	forget_datagram();
+	return socket_answer(denied);
 }
 
 SEC("lsm/socket_sendmsg")
@@ -193,6 +204,7 @@ static __always_inline int sent(struct sock *sock, struct msghdr *message, __u32
 	if (!act_denies)
 		socket_decided(ask_send(MATCH_WANT_ENFORCE), true);
 	tell_send(size, result < 0 ? result : 0);
+	forget_datagram();
 	return 0;
 }
 
@@ -261,6 +273,7 @@ SEC("cgroup_skb/egress")
 int network_send_egress(struct __sk_buff *skb)
 {
 	struct sock *sock = BPF_CORE_READ((struct sk_buff *)socket_number(skb), sk);
+	bool denied;
 	__u32 size;
 
 	if (BPF_CORE_READ(sock, sk_protocol) != IPPROTO_UDP || !match_asked(HOOK_NETWORK_SEND) ||
@@ -269,9 +282,10 @@ int network_send_egress(struct __sk_buff *skb)
 	size = keep_of_packet(skb);
 	if (!size)
 		return 1;
-	if (decide_send(size - 1))
-		return 0;
-	tell_send(size - 1, 0);
-	return 1;
+	denied = decide_send(size - 1);
+	if (!denied)
+		tell_send(size - 1, 0);
+	forget_datagram();
+	return !denied;
 }
 #endif

@@ -125,3 +125,20 @@ test.each([
   ]);
   expect(await rig.events("socket_create", plain!.pid, 0)).toEqual([]);
 });
+
+test("a packet socket is denied where the kernel can", async () => {
+  const match = [{ field: "raw.family", op: "in" as const, values: ["packet"] }];
+  const deny = rig.selector("socket_create", { id: "deny-packets", action: "deny", match });
+  const { refused } = await rig.demand("socket_create", deny);
+  const { can_deny } = await rig.hook("socket_create");
+  expect(refused).toHaveLength(can_deny ? 0 : 1);
+  const [truth] = rig.run<Sent>(SOCKETS, "create", "17", "3", "768").truths;
+  const [other] = rig.run<Sent>(SOCKETS, "create", "2", "3", "1").truths;
+  expect(other!.result).toBeGreaterThan(0);
+  if (can_deny) expect(truth!.result).toBe(-1);
+  else expect(truth!.result).toBeGreaterThan(0);
+  const raw = { family: "packet", type: "raw", protocol: 3 };
+  expect(await rig.events("socket_create", truth!.pid, 1)).toMatchObject([{ raw, result: truth!.result }]);
+  const denials = await rig.events("denial", truth!.pid, can_deny ? 1 : 0);
+  expect(denials.map(({ selector }) => selector)).toEqual(can_deny ? ["deny-packets"] : []);
+});

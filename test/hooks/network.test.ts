@@ -207,3 +207,19 @@ test("a conversation's connect is told with both ends, and denied with EPERM whe
   expect(await rig.events("network_connect", denied!.pid, 1)).toMatchObject([{ socket, result: -1 }]);
   expect(await rig.events("denial", denied!.pid, 1)).toMatchObject([{ selector: "deny-connect", socket }]);
 });
+
+test("a listen that is denied is told where the kernel can deny it; elsewhere the selector is refused", async () => {
+  const match = [{ field: "socket.saddr", op: "in" as const, values: ["127.77.0.12"] }];
+  const deny = rig.selector("network_listen", { id: "deny-listen", action: "deny", match });
+  const { refused } = await rig.demand("network_listen", deny);
+  const { can_deny } = await rig.hook("network_listen");
+  expect(refused).toHaveLength(can_deny ? 0 : 1);
+  const [other] = rig.run<Listening>(SOCKETS, "listen", "127.77.0.13", "3").truths;
+  const [truth] = rig.run<Listening>(SOCKETS, "listen", "127.77.0.12", "3").truths;
+  expect([other!.result, truth!.result]).toEqual([0, can_deny ? -1 : 0]);
+  const socket = { protocol: "tcp", ...truth!.socket };
+  const [event] = await rig.events("network_listen", truth!.pid, 1);
+  expect(event).toMatchObject({ result: truth!.result, backlog: 3, socket });
+  const denials = await rig.events("denial", truth!.pid, can_deny ? 1 : 0);
+  expect(denials).toMatchObject(can_deny ? [{ selector: "deny-listen", hook: "network_listen", socket }] : []);
+});

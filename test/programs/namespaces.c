@@ -78,6 +78,7 @@ int main(void)
 	setns_(-1, CLONE_NEWNET);
 	setns_(uts, CLONE_NEWIPC);
 	clone_(CLONE_NEWUTS | CLONE_NEWPID);
+	clone_(CLONE_NEWNS | CLONE_FS);
 	clone_(CLONE_NEWUSER);
 	unshare_(CLONE_NEWUSER);
 	return 0;

@@ -61,7 +61,7 @@ const RUNGS = decidedCalls({
   deciders: ["namespace_admin", "namespace_user"],
   tellers: ["namespace_sys_enter", "namespace_sys_exit", "namespace_newtask"],
   deny: "denies with EPERM before a namespace is made or entered; observes all calls",
-  see: "observes all unshare and setns calls and what became of them, clones that succeeded",
+  see: "observes all calls and what became of them",
 });
 
 /** Before 6.1 nothing is asked about a user namespace that is made; the others need CAP_SYS_ADMIN. */

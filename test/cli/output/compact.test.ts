@@ -81,7 +81,12 @@ const LINES: [string, EventView, string][] = [
     { ...base, kind: "gap", from: "x", to: "y", kinds: [], count: null, reason: "agent_restart" },
     "🧩 gap     web-1 an unknown number of events of all kinds lost: agent_restart",
   ],
-  ["a kind of a later version", { ...base, kind: "file_rename", process: curl }, "❓ file_rename web-1 /usr/bin/curl"],
+  ["a kind of a later version", { ...base, kind: "of_tomorrow", process: curl }, "❓ of_tomorrow web-1 /usr/bin/curl"],
+  [
+    "a rename",
+    { ...base, kind: "file_rename", process: curl, file: { path: "/a" }, new_file: { path: "/b" } } as EventView,
+    "🚚 rename  web-1 /usr/bin/curl /a -> /b",
+  ],
   [
     "what would move the cursor",
     { ...base, kind: "process_exec", process: { binary: "/tmp/\u001b[2Jx", arguments: "a\nb \u202eevil" } },
