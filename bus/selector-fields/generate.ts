@@ -19,7 +19,8 @@ const VALUES: Record<FieldType, string> = {
   namespace: 'inodes of namespaces, or "host"',
   protocol: 'numbers, "tcp", "udp"',
   boolean: '"true" or "false"',
-  ...({ text: "strings", name: "numbers or names" } as object),
+  text: "strings",
+  name: "numbers or names",
 };
 
 const HEAD = `# What selectors can ask
