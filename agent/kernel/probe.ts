@@ -78,7 +78,15 @@ function probeSeed(maps: SharedMaps): RungProbe {
     withArguments === null ? null : tryObject("seed", maps, (name) => name === "seed_without_arguments", []);
   const detail =
     withArguments === null ? "lists what runs already" : (failure ?? "lists what runs already; arguments from /proc");
-  return { hook: "process_seed", rung: "iter", ok: failure === null, can_deny: false, actions: [], used: failure === null, detail };
+  return {
+    hook: "process_seed",
+    rung: "iter",
+    ok: failure === null,
+    can_deny: false,
+    actions: [],
+    used: failure === null,
+    detail,
+  };
 }
 
 function chosen(probes: RungProbe[]): RungProbe[] {

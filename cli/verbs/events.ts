@@ -15,7 +15,11 @@ export function eventsVerb(): Command {
   ]);
   command
     .addOption(outputOption("compact", "json", "yaml"))
-    .option("--kind <kinds>", `${EVENT_KINDS.join(", ")}; repeatable, or with commas; without, those of processes and what others want`, kinds);
+    .option(
+      "--kind <kinds>",
+      `${EVENT_KINDS.join(", ")}; repeatable, or with commas; without, those of processes and what others want`,
+      kinds,
+    );
   return withConfigFlags(withProcessFlags(withStreamFlags(command))).action(async (flags: StreamFlags) => {
     const [{ runStream }, { compactLine }, { paintFor }, { passes }, { safe }] = await Promise.all([
       import("../stream/run.ts"),
