@@ -71,8 +71,9 @@ function filesUnder(repo: string, dirs: string[], pattern: RegExp): string[] {
   const found: string[] = [];
   const look = (dir: string): void => {
     for (const entry of readdirSync(dir, { withFileTypes: true })) {
-      if (entry.isDirectory() && entry.name !== "out") look(join(dir, entry.name));
-      else if (pattern.test(entry.name)) found.push(relative(repo, join(dir, entry.name)));
+      if (entry.isDirectory()) {
+        if (!["out", "generated"].includes(entry.name)) look(join(dir, entry.name));
+      } else if (pattern.test(entry.name)) found.push(relative(repo, join(dir, entry.name)));
     }
   };
   for (const dir of dirs) look(join(repo, dir));

@@ -37,7 +37,7 @@ export class Acts {
     for (const kind of KINDS) {
       const name = kind.kind as keyof typeof READERS;
       const number = RECORD_KINDS[name satisfies RecordKind];
-      this.#readings.set(number, { kind, reader: new READERS[name]() as RecordReader & ActRecord });
+      this.#readings.set(number, { kind, reader: new READERS[name]() });
     }
     this.#context = { process: (key, time) => this.#process(key, time) };
   }

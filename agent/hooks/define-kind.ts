@@ -80,11 +80,11 @@ type Defined = Omit<KindDefinition<ActRecord, object>, "members" | "show"> & {
 
 /** A kind of event and its hook: what agent/hooks/kinds/<file>.ts exports, alone or in a list. */
 export function defineKind<R extends ActRecord, E>(definition: KindDefinition<R, E>): Defined {
-  return definition as unknown as Defined;
+  return definition;
 }
 
 /** The kinds of a file, whose object has its name. */
 export function kindsOf(file: string, exported: Defined | readonly Defined[]): Kind[] {
   const all = Array.isArray(exported) ? (exported as readonly Defined[]) : [exported as Defined];
-  return all.map((kind) => ({ ...kind, rungs: kind.rungs.map((rung) => ({ ...rung, object: file })) }) as Kind);
+  return all.map((kind) => Object.assign({}, kind, { rungs: kind.rungs.map((rung) => ({ ...rung, object: file })) }));
 }

@@ -46,14 +46,15 @@ static __always_inline void on_accept(struct sock *sock)
 	socket_decided(verdict, true);
 }
 
-/*
- * Where accept gives the connection to its new socket. Others that graft a socket (mptcp, af_alg) are told apart by their
- * protocol and family.
- */
+/* Where accept gives the connection to its new socket; other families graft sockets too. */
 SEC("fentry/security_sock_graft")
 int BPF_PROG(network_accept_fentry, struct sock *sock, struct socket *parent)
 {
-	if (match_asked(HOOK_NETWORK_ACCEPT) && BPF_CORE_READ(sock, sk_protocol) == IPPROTO_TCP)
+	__u32 protocol = BPF_CORE_READ(sock, sk_protocol);
+
+	if (protocol != IPPROTO_TCP && protocol != IPPROTO_MPTCP)
+		return 0;
+	if (match_asked(HOOK_NETWORK_ACCEPT))
 		on_accept(sock);
 	return 0;
 }

@@ -17,6 +17,7 @@ const volatile __u8 act_denies = 0;
 
 #define IPPROTO_TCP 6
 #define IPPROTO_UDP 17
+#define IPPROTO_MPTCP 262
 
 /* Operands of the hooks that are about both ends of a socket; those about one have its address, port, protocol. */
 enum socket_operand {

@@ -12,7 +12,7 @@ export interface HookReport {
   can_deny: boolean;
   /** What selectors can do by it. */
   actions: readonly string[];
-  rungs: Omit<RungProbe, "hook">[];
+  rungs: readonly RungProbe[];
 }
 
 export interface HooksReport {
@@ -28,12 +28,19 @@ export async function hooksReport(): Promise<HooksReport> {
 
 export function byHook(probes: readonly RungProbe[]): HookReport[] {
   const hooks = new Map<string, RungProbe[]>();
-  for (const probe of probes) hooks.set(probe.hook, [...(hooks.get(probe.hook) ?? []), probe]);
+  for (const probe of probes) {
+    const all = hooks.get(probe.hook);
+    if (all === undefined) hooks.set(probe.hook, [probe]);
+    else all.push(probe);
+  }
   return [...hooks].map(([hook, all]) => {
     const used = all.find((probe) => probe.used);
     return {
-      ...{ hook, rung: used?.rung ?? null, can_deny: used?.can_deny ?? false, actions: used?.actions ?? [] },
-      rungs: all.map(({ hook: _, ...rung }) => rung),
+      hook,
+      rung: used?.rung ?? null,
+      can_deny: used?.can_deny ?? false,
+      actions: used?.actions ?? [],
+      rungs: all,
     };
   });
 }

@@ -96,7 +96,7 @@ export class HookRig {
 
   /** Runs a script of the shell there; `args` are "$@". Standard error goes to the test's own. */
   shell<T>(script: string, ...args: string[]): Run<T> {
-    const stdio = Array.from({ length: TRUTH_FD + 1 }, () => "ignore" as "ignore" | "pipe" | "inherit");
+    const stdio = Array.from({ length: TRUTH_FD + 1 }, (): "ignore" | "pipe" | "inherit" => "ignore");
     stdio[0] = stdio[TRUTH_FD] = "pipe";
     stdio[1] = stdio[2] = "inherit";
     const enter = `echo $$ > ${join(cgroup2Root()!, this.cgroup)}/cgroup.procs; ${script}`;

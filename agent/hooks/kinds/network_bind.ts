@@ -25,7 +25,7 @@ export default defineKind<NetworkBindRecord, NetworkBindEvent>({
       "bind_can_signal",
       "denies TCP and UDP with EPERM; observes system calls, not io_uring",
     ),
-    sees("fexit", TELLS, "observes every bound socket of IP"),
+    sees("fexit", TELLS, "observes every bound socket of IP but, since 6.6, MPTCP's"),
     sysExit("network_bind", "observes system calls, not io_uring"),
   ],
   members: (record) => `"socket":${localSocketJson(record)}`,

@@ -5,7 +5,7 @@ import { sees } from "../rungs.ts";
 import { integer, object } from "../wire.ts";
 import { SOCKET, SOCKET_FIELDS, socketJson, socketText } from "./shared/socket.ts";
 
-const WORTH = "observes every TCP connection that ends";
+const WORTH = "observes every TCP connection that ends, not MPTCP's";
 const CGROUP: KindRung = {
   ...sees("cgroup", ["network_close_cgroup", "network_close_state"], WORTH),
   cgroup: ["network_close_cgroup"],

@@ -20,7 +20,7 @@ export default defineKind<NetworkListenRecord, NetworkListenEvent>({
   own: LOCAL_FIELDS,
   rungs: [
     ...deniesAndTells("network_listen", TELLS, "denies with EPERM before the socket listens"),
-    sees("fexit", TELLS, "observes every listening socket of TCP"),
+    sees("fexit", TELLS, "observes every listening socket of TCP but, since 6.6, MPTCP's"),
     sysExit("network_listen", "observes system calls, not io_uring"),
   ],
   members: (record) => `"socket":${localSocketJson(record)},"backlog":${record.backlog}`,
