@@ -11,5 +11,5 @@ export const NO_CGROUP_RUNG = "LSM decides about connects here: nothing is attac
 
 /** Whether a program was not let run, in the way that this kernel has. */
 export function wasDenied({ error, signal }: Pick<SpawnSyncReturns<unknown>, "error" | "signal">): boolean {
-  return LSM ? (error as NodeJS.ErrnoException | undefined)?.code === "EPERM" : signal === "SIGKILL";
+  return LSM ? error?.code === "EPERM" : signal === "SIGKILL";
 }
