@@ -1,4 +1,3 @@
-import type { SpawnSyncReturns } from "node:child_process";
 import { lsmObstacle } from "../../../../agent/kernel/lsm.ts";
 
 /**
@@ -10,6 +9,6 @@ export const LSM = lsmObstacle() === undefined;
 export const NO_CGROUP_RUNG = "LSM decides about connects here: nothing is attached to a cgroup";
 
 /** Whether a program was not let run, in the way that this kernel has. */
-export function wasDenied({ error, signal }: Pick<SpawnSyncReturns<unknown>, "error" | "signal">): boolean {
+export function wasDenied({ error, signal }: { error?: NodeJS.ErrnoException; signal: string | null }): boolean {
   return LSM ? error?.code === "EPERM" : signal === "SIGKILL";
 }
