@@ -29,6 +29,7 @@ export function checkSteps(repo: string): CheckStep[] {
     })),
     node("generated events are fresh", ["bpf/gen/main.ts", "--check"], "npm run generate"),
     node("generated configuration is fresh", ["bus/config/generate.ts", "--check"], "npm run generate"),
+    node("the selectors' document is fresh", ["bus/selector-fields/generate.ts", "--check"], "npm run generate"),
     node("the kernels' document is fresh", ["test/guests/document.ts", "--check"], "npm run generate"),
     {
       name: "layout of Rego (opa fmt)",

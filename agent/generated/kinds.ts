@@ -2,6 +2,7 @@
 import { type Kind, kindsOf } from "../hooks/define-kind.ts";
 import bpfLoad from "../hooks/kinds/bpf_load.ts";
 import chroot from "../hooks/kinds/chroot.ts";
+import dns from "../hooks/kinds/dns.ts";
 import fileChmod from "../hooks/kinds/file_chmod.ts";
 import fileChown from "../hooks/kinds/file_chown.ts";
 import fileLink from "../hooks/kinds/file_link.ts";
@@ -24,19 +25,22 @@ import networkBind from "../hooks/kinds/network_bind.ts";
 import networkClose from "../hooks/kinds/network_close.ts";
 import networkConnect from "../hooks/kinds/network_connect.ts";
 import networkListen from "../hooks/kinds/network_listen.ts";
+import networkSend from "../hooks/kinds/network_send.ts";
 import pivotRoot from "../hooks/kinds/pivot_root.ts";
 import processCredentials from "../hooks/kinds/process_credentials.ts";
 import processFork from "../hooks/kinds/process_fork.ts";
 import processSignal from "../hooks/kinds/process_signal.ts";
 import ptrace from "../hooks/kinds/ptrace.ts";
+import socketCreate from "../hooks/kinds/socket_create.ts";
 import stdioRedirect from "../hooks/kinds/stdio_redirect.ts";
 import userfaultfd from "../hooks/kinds/userfaultfd.ts";
-import { BpfLoadRecord, ChrootRecord, FileChmodRecord, FileChownRecord, FileLinkRecord, FileMkdirRecord, FileMmapRecord, FileOpenRecord, FileRenameRecord, FileSymlinkRecord, FileTruncateRecord, FileUnlinkRecord, FileWriteRecord, KeyringRecord, MemfdCreateRecord, MemoryProtectRecord, ModuleLoadRecord, MountRecord, NamespaceChangeRecord, NetworkAcceptRecord, NetworkBindRecord, NetworkCloseRecord, NetworkConnectRecord, NetworkListenRecord, PivotRootRecord, ProcessCredentialsRecord, ProcessForkRecord, ProcessSignalRecord, PtraceRecord, StdioRedirectRecord, UserfaultfdRecord } from "./records.ts";
+import { BpfLoadRecord, ChrootRecord, DnsRecord, FileChmodRecord, FileChownRecord, FileLinkRecord, FileMkdirRecord, FileMmapRecord, FileOpenRecord, FileRenameRecord, FileSymlinkRecord, FileTruncateRecord, FileUnlinkRecord, FileWriteRecord, KeyringRecord, MemfdCreateRecord, MemoryProtectRecord, ModuleLoadRecord, MountRecord, NamespaceChangeRecord, NetworkAcceptRecord, NetworkBindRecord, NetworkCloseRecord, NetworkConnectRecord, NetworkListenRecord, NetworkSendRecord, PivotRootRecord, ProcessCredentialsRecord, ProcessForkRecord, ProcessSignalRecord, PtraceRecord, SocketCreateRecord, StdioRedirectRecord, UserfaultfdRecord } from "./records.ts";
 
 /** Kinds of events that are hooks of the matcher, but for process_exec. */
 export const KINDS: readonly Kind[] = [
   ...kindsOf("bpf_load", bpfLoad),
   ...kindsOf("chroot", chroot),
+  ...kindsOf("dns", dns),
   ...kindsOf("file_chmod", fileChmod),
   ...kindsOf("file_chown", fileChown),
   ...kindsOf("file_link", fileLink),
@@ -59,11 +63,13 @@ export const KINDS: readonly Kind[] = [
   ...kindsOf("network_close", networkClose),
   ...kindsOf("network_connect", networkConnect),
   ...kindsOf("network_listen", networkListen),
+  ...kindsOf("network_send", networkSend),
   ...kindsOf("pivot_root", pivotRoot),
   ...kindsOf("process_credentials", processCredentials),
   ...kindsOf("process_fork", processFork),
   ...kindsOf("process_signal", processSignal),
   ...kindsOf("ptrace", ptrace),
+  ...kindsOf("socket_create", socketCreate),
   ...kindsOf("stdio_redirect", stdioRedirect),
   ...kindsOf("userfaultfd", userfaultfd),
 ];
@@ -72,6 +78,7 @@ export const KINDS: readonly Kind[] = [
 export const READERS = {
   bpf_load: BpfLoadRecord,
   chroot: ChrootRecord,
+  dns: DnsRecord,
   file_chmod: FileChmodRecord,
   file_chown: FileChownRecord,
   file_link: FileLinkRecord,
@@ -94,11 +101,13 @@ export const READERS = {
   network_close: NetworkCloseRecord,
   network_connect: NetworkConnectRecord,
   network_listen: NetworkListenRecord,
+  network_send: NetworkSendRecord,
   pivot_root: PivotRootRecord,
   process_credentials: ProcessCredentialsRecord,
   process_fork: ProcessForkRecord,
   process_signal: ProcessSignalRecord,
   ptrace: PtraceRecord,
+  socket_create: SocketCreateRecord,
   stdio_redirect: StdioRedirectRecord,
   userfaultfd: UserfaultfdRecord,
 } as const;

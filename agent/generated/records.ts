@@ -2,7 +2,7 @@
 import { RecordReader } from "../records/record-reader.ts";
 
 /** Numbers of the record kinds. */
-export const RECORD_KINDS = { cgroup: 1, denial: 2, process_exec: 3, process_exit: 4, process_clone: 5, process_seed: 6, chroot: 7, file_open: 8, network_accept: 9, network_bind: 10, network_close: 11, network_listen: 12, memfd_create: 13, mount: 14, process_credentials: 15, ptrace: 16, network_connect: 17, file_chmod: 18, file_chown: 19, file_link: 20, file_mkdir: 21, file_mmap: 22, file_rename: 23, file_symlink: 24, file_truncate: 25, file_unlink: 26, file_write: 27, memory_protect: 28, bpf_load: 29, keyring: 30, module_load: 31, namespace_change: 32, pivot_root: 33, process_signal: 34, stdio_redirect: 35, userfaultfd: 36, process_fork: 37 } as const;
+export const RECORD_KINDS = { cgroup: 1, denial: 2, process_exec: 3, process_exit: 4, process_clone: 5, process_seed: 6, chroot: 7, file_open: 8, network_accept: 9, network_bind: 10, network_close: 11, network_listen: 12, memfd_create: 13, mount: 14, process_credentials: 15, ptrace: 16, network_connect: 17, file_chmod: 18, file_chown: 19, file_link: 20, file_mkdir: 21, file_mmap: 22, file_rename: 23, file_symlink: 24, file_truncate: 25, file_unlink: 26, file_write: 27, memory_protect: 28, bpf_load: 29, keyring: 30, module_load: 31, namespace_change: 32, pivot_root: 33, process_signal: 34, stdio_redirect: 35, userfaultfd: 36, process_fork: 37, dns: 38, network_send: 39, socket_create: 40 } as const;
 export type RecordKind = keyof typeof RECORD_KINDS;
 
 /** enum process_flag. */
@@ -95,10 +95,13 @@ export const DENIAL_HOOK = {
   "stdio_redirect": 29,
   "userfaultfd": 30,
   "process_fork": 31,
+  "dns": 32,
+  "network_send": 33,
+  "socket_create": 34,
 } as const;
 export type DenialHook = keyof typeof DENIAL_HOOK;
 
-export const DENIAL_HOOK_NAMES: Readonly<Record<number, DenialHook>> = { 0: "process_exec", 1: "network_connect", 2: "chroot", 3: "file_open", 4: "network_accept", 5: "network_bind", 6: "network_close", 7: "network_listen", 8: "memfd_create", 9: "mount", 10: "process_credentials", 11: "ptrace", 12: "file_chmod", 13: "file_chown", 14: "file_link", 15: "file_mkdir", 16: "file_mmap", 17: "file_rename", 18: "file_symlink", 19: "file_truncate", 20: "file_unlink", 21: "file_write", 22: "memory_protect", 23: "bpf_load", 24: "keyring", 25: "module_load", 26: "namespace_change", 27: "pivot_root", 28: "process_signal", 29: "stdio_redirect", 30: "userfaultfd", 31: "process_fork" };
+export const DENIAL_HOOK_NAMES: Readonly<Record<number, DenialHook>> = { 0: "process_exec", 1: "network_connect", 2: "chroot", 3: "file_open", 4: "network_accept", 5: "network_bind", 6: "network_close", 7: "network_listen", 8: "memfd_create", 9: "mount", 10: "process_credentials", 11: "ptrace", 12: "file_chmod", 13: "file_chown", 14: "file_link", 15: "file_mkdir", 16: "file_mmap", 17: "file_rename", 18: "file_symlink", 19: "file_truncate", 20: "file_unlink", 21: "file_write", 22: "memory_protect", 23: "bpf_load", 24: "keyring", 25: "module_load", 26: "namespace_change", 27: "pivot_root", 28: "process_signal", 29: "stdio_redirect", 30: "userfaultfd", 31: "process_fork", 32: "dns", 33: "network_send", 34: "socket_create" };
 
 /** enum denial_mode. */
 export const DENIAL_MODE = {
@@ -260,6 +263,26 @@ export const PTRACE_OTHER = {
 export type PtraceOther = keyof typeof PTRACE_OTHER;
 
 export const PTRACE_OTHER_NAMES: Readonly<Record<number, PtraceOther>> = { 65537: "process_vm_readv", 65538: "process_vm_writev", 65539: "pidfd_getfd", 65540: "access" };
+
+/** enum raw_family. */
+export const RAW_FAMILY = {
+  "ipv4": 2,
+  "ipv6": 10,
+  "packet": 17,
+} as const;
+export type RawFamily = keyof typeof RAW_FAMILY;
+
+export const RAW_FAMILY_NAMES: Readonly<Record<number, RawFamily>> = { 2: "ipv4", 10: "ipv6", 17: "packet" };
+
+/** enum raw_type. */
+export const RAW_TYPE = {
+  "dgram": 2,
+  "raw": 3,
+  "packet": 10,
+} as const;
+export type RawType = keyof typeof RAW_TYPE;
+
+export const RAW_TYPE_NAMES: Readonly<Record<number, RawType>> = { 2: "dgram", 3: "raw", 10: "packet" };
 
 /** struct cgroup_record: 32 bytes and tails. */
 export class CgroupRecord extends RecordReader {
@@ -4368,6 +4391,268 @@ export class ProcessForkRecord extends RecordReader {
   /** process id in the initial pid namespace */
   get childTgid(): number {
     return this.u32(80);
+  }
+}
+
+/** struct dns_record: 120 bytes and tails. */
+export class DnsRecord extends RecordReader {
+  static readonly KIND = 38;
+  static readonly BYTES = 120;
+
+  constructor() {
+    super(38, 120);
+  }
+
+  protected tailBytes(): number {
+    return this.u32(112);
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** family of the addresses */
+  get socketFamily(): number {
+    return this.u8(64);
+  }
+  /** IP protocol (6 TCP, 17 UDP) */
+  get socketProtocol(): number {
+    return this.u16(66);
+  }
+  /** local port */
+  get socketSport(): number {
+    return this.u16(68);
+  }
+  /** peer's port */
+  get socketDport(): number {
+    return this.u16(70);
+  }
+  /** local address; IPv4 in the first four bytes */
+  get socketSaddr(): Buffer {
+    return this.bytes(72, 16);
+  }
+  /** peer's address; IPv4 in the first four bytes */
+  get socketDaddr(): Buffer {
+    return this.bytes(88, 16);
+  }
+  /** bytes of the message */
+  get whole(): number {
+    return this.u32(104);
+  }
+  /** bytes of it that the record has */
+  get carried(): number {
+    return this.u32(108);
+  }
+  /** bytes of the record's room for it */
+  get messageLen(): number {
+    return this.u32(112);
+  }
+  /** whether it came from the server */
+  get answer(): boolean {
+    return this.u32(116) !== 0;
+  }
+  /** the message's beginning; what is behind `carried` means nothing */
+  get message(): string {
+    return this.text(120, this.u32(112));
+  }
+  /** The bytes of `message`, valid as long as the record. */
+  get messageRaw(): Buffer {
+    return this.bytes(120, this.u32(112));
+  }
+}
+
+/** struct network_send_record: 112 bytes. */
+export class NetworkSendRecord extends RecordReader {
+  static readonly KIND = 39;
+  static readonly BYTES = 112;
+
+  constructor() {
+    super(39, 112);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** family of the addresses */
+  get socketFamily(): number {
+    return this.u8(64);
+  }
+  /** IP protocol (6 TCP, 17 UDP) */
+  get socketProtocol(): number {
+    return this.u16(66);
+  }
+  /** local port */
+  get socketSport(): number {
+    return this.u16(68);
+  }
+  /** peer's port */
+  get socketDport(): number {
+    return this.u16(70);
+  }
+  /** local address; IPv4 in the first four bytes */
+  get socketSaddr(): Buffer {
+    return this.bytes(72, 16);
+  }
+  /** peer's address; IPv4 in the first four bytes */
+  get socketDaddr(): Buffer {
+    return this.bytes(88, 16);
+  }
+  /** bytes of the datagram */
+  get datagram(): number {
+    return this.u32(104);
+  }
+}
+
+/** struct socket_create_record: 72 bytes. */
+export class SocketCreateRecord extends RecordReader {
+  static readonly KIND = 40;
+  static readonly BYTES = 72;
+
+  constructor() {
+    super(40, 72);
+  }
+
+  protected tailBytes(): number {
+    return 0;
+  }
+  /** what the record tells */
+  get kind(): number {
+    return this.u16(0);
+  }
+  /** bytes of the whole record, tails included */
+  get size(): number {
+    return this.u32(4);
+  }
+  /** when it happened, in ns since boot (CLOCK_BOOTTIME) */
+  get time(): bigint {
+    return this.u64(8);
+  }
+  /** start of the thread group leader, in ns since boot */
+  get processStart(): bigint {
+    return this.u64(16);
+  }
+  /** the kernel's count of execs; tells the images of one process apart */
+  get processSelfExecId(): number {
+    return this.number(24);
+  }
+  /** process id in the initial pid namespace */
+  get processTgid(): number {
+    return this.u32(32);
+  }
+  /** thread that did it */
+  get tid(): number {
+    return this.u32(40);
+  }
+  /** what the system call returned; 2147483647 where its end is not seen */
+  get result(): number {
+    return this.s32(44);
+  }
+  /** bytes of the path */
+  get pathLen(): number {
+    return this.u32(48);
+  }
+  /** bytes of the other path */
+  get otherLen(): number {
+    return this.u32(52);
+  }
+  /** acts that this record stands for */
+  get count(): number {
+    return this.u32(56);
+  }
+  /** family of the socket */
+  get family(): number {
+    return this.u16(64);
+  }
+  /** type of the socket */
+  get type(): number {
+    return this.u16(66);
+  }
+  /** of a raw socket the IP protocol, of a packet socket the Ethernet protocol; 0 is none yet, 3 of a packet socket all */
+  get protocol(): number {
+    return this.u32(68);
   }
 }
 

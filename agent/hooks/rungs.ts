@@ -28,9 +28,15 @@ export function sees(name: string, programs: readonly string[], worth: string): 
  * Programs <name>_lsm and <name>_fmod_ret, which deny before the act, and those that tell of it when it is done: nothing
  * waits for the end of the system call.
  */
-export function deniesAndTells(name: string, tells: readonly string[], worth: string): KindRung[] {
+export function deniesAndTells(
+  name: string,
+  tells: readonly string[],
+  worth: string,
+  settings: Readonly<Record<string, number>> = {},
+): KindRung[] {
   return ["lsm", "fmod_ret"].map((rung) => ({
     name: rung,
+    settings,
     programs: [`${name}_${rung}`, ...tells],
     actions: [...ENFORCES, ...POSTS],
     worth,

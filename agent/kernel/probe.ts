@@ -9,9 +9,12 @@ import { BpfObject, SharedMaps } from "./object.ts";
 
 const OBJECTS = join(import.meta.dirname, "../../bpf/out");
 
+/** What is looked at: hooks, and what tells of the processes that run already. */
+export type Probed = Hook | "process_seed";
+
 /** What one way to attach a hook can do on this kernel. */
 export interface RungProbe {
-  hook: Hook | "process_seed";
+  hook: Probed;
   rung: string;
   /** The kernel took it. */
   ok: boolean;
@@ -31,19 +34,26 @@ const MAX_ENTRIES = { events: 64 * 1024 };
  * Tries every rung of every hook with the agent's own programs: by loading, and what is attached to no cgroup by attaching
  * for a moment, with no selector in force. Leaves nothing behind. Needs root.
  */
-export function probeRungs(isProbed: (hook: Hook) => boolean = () => true): RungProbe[] {
+export function probeRungs(isProbed: (hook: Probed) => boolean = () => true): RungProbe[] {
   const maps = new SharedMaps();
+  const exec = () => chosen([...probeLadder(EXEC_LADDER.hook, EXEC_LADDER.rungs, maps), probeProcess(maps)]);
+  const ladders = KIND_LADDERS.filter(({ hook }) => isProbed(hook));
   try {
     return [
-      ...chosen([...probeLadder(EXEC_LADDER.hook, EXEC_LADDER.rungs, maps), probeProcess(maps)]),
-      probeSeed(maps),
-      ...KIND_LADDERS.filter(({ hook }) => isProbed(hook)).flatMap(({ hook, rungs }) =>
-        chosen(probeLadder(hook, rungs, maps)),
-      ),
+      ...(isProbed("process_exec") ? exec() : []),
+      ...(isProbed("process_seed") ? [probeSeed(maps)] : []),
+      ...ladders.flatMap(({ hook, rungs }) => chosen(probeLadder(hook, rungs, maps))),
     ];
   } finally {
     maps.close();
   }
+}
+
+/** Objects of bpf/out that the rungs of a hook are made of. */
+export function objectsOf(hook: Probed): string[] {
+  if (hook === "process_seed") return ["seed"];
+  const rungs = [EXEC_LADDER, ...KIND_LADDERS].find((ladder) => ladder.hook === hook)?.rungs ?? [];
+  return [...new Set([...rungs.map(({ object }) => object), ...(hook === "process_exec" ? [EXEC_KILL.object] : [])])];
 }
 
 /** Of several with one name the first that works, else the last. */
@@ -78,7 +88,15 @@ function probeSeed(maps: SharedMaps): RungProbe {
     withArguments === null ? null : tryObject("seed", maps, (name) => name === "seed_without_arguments", []);
   const detail =
     withArguments === null ? "lists what runs already" : (failure ?? "lists what runs already; arguments from /proc");
-  return { hook: "process_seed", rung: "iter", ok: failure === null, can_deny: false, actions: [], used: failure === null, detail };
+  return {
+    hook: "process_seed",
+    rung: "iter",
+    ok: failure === null,
+    can_deny: false,
+    actions: [],
+    used: failure === null,
+    detail,
+  };
 }
 
 function chosen(probes: RungProbe[]): RungProbe[] {

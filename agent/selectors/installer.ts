@@ -197,7 +197,9 @@ export class Installer {
     { gone, come, touched, all }: HookChange,
     hook: Hook,
   ): { tables: HookTables; made: boolean; places: Map<NormalSelector, number> } {
-    if (tables !== undefined && !tables.wasteful) {
+    // so many more at once stand together better, and take less memory, in tables of their own
+    const isFew = come.length <= 256 || come.length <= (tables?.size ?? 0);
+    if (tables !== undefined && !tables.wasteful && isFew) {
       try {
         const given = tables.update(gone, come);
         for (const [place, selector] of touched) tables.replace(place, selector);

@@ -1,3 +1,4 @@
+import { KernelError } from "../kernel/errors.ts";
 import { SIZES } from "./layout.ts";
 import type { SelectorMaps } from "./selector-maps.ts";
 import { Slot } from "./slot.ts";
@@ -12,6 +13,9 @@ const SPARE_FRAMES = 8;
 /** Hooks that places are made for at once: the kernel waits some 10 ms for each kind of map, however many come. */
 const AT_ONCE = 4;
 
+/** When large maps that nobody needs are given back: not while selectors wait for their tables. */
+const TRIM_MS = 1_000;
+
 /** Sets of tables and slots, made in the kernel as hooks come to need them, and kept for others afterwards. */
 export class KernelPlaces {
   readonly #maps: SelectorMaps;
@@ -20,6 +24,7 @@ export class KernelPlaces {
   readonly #freeSets: TableSet[] = [];
   readonly #freeSlots: Slot[] = [];
   readonly #spares: TableMap<never>;
+  #trim: NodeJS.Timeout | undefined;
 
   constructor(maps: SelectorMaps) {
     this.#maps = maps;
@@ -43,9 +48,10 @@ export class KernelPlaces {
 
   /** Of hooks that do not need them any more, once no program uses them. */
   giveBack(sets: readonly TableSet[], slots: readonly Slot[]): void {
-    for (const one of [...sets, ...slots]) one.reset();
+    for (const set of sets) set.forget();
     this.#freeSets.push(...sets);
     this.#freeSlots.push(...slots);
+    if (sets.length + slots.length > 0) this.#trim ??= setTimeout(() => this.#shrink(), TRIM_MS).unref();
   }
 
   maps(): number[] {
@@ -53,12 +59,23 @@ export class KernelPlaces {
   }
 
   close(): void {
+    clearTimeout(this.#trim);
     for (const map of this.#all()) map.close();
   }
 
   *#all(): Generator<{ fd: number | undefined; close(): void }> {
     for (const one of [...this.#sets, ...this.#slots]) yield* one.maps();
     yield this.#spares;
+  }
+
+  #shrink(): void {
+    this.#trim = undefined;
+    try {
+      for (const one of [...this.#freeSets, ...this.#freeSlots]) one.shrink();
+    } catch (error) {
+      // a small one could not be made: the large one stays
+      if (!(error instanceof KernelError)) throw error;
+    }
   }
 
   #makeSets(): void {

@@ -44,7 +44,7 @@ const FRAME_BYTES = 16_384;
 /** BLOCK_WORDS: the kernel goes through so many words of a part at a time. */
 const BLOCK_WORDS = 16;
 /** Kinds of process that a slot has room for, at least; what is beyond is made anew for each event. */
-const PARTS = 128;
+const PARTS = 112;
 const PART_BITMAP = 120;
 const PROCESS_OPERANDS = (1n << 23n) - 1n;
 /** Places of the header's fields. */

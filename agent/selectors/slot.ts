@@ -30,7 +30,7 @@ export class Slot {
   }
 
   /** Gives back a large map. */
-  reset(): void {
+  shrink(): void {
     this.#frames.shrink();
   }
 

@@ -3,7 +3,7 @@ import { u32 } from "./layout.ts";
 
 const BPF_F_INNER_MAP = 0x1000;
 const LEAST_ENTRIES = 64;
-const GROWTH = 1.25;
+const GROWTH = 1.125;
 
 /** What an inner map is made as. */
 export interface TableShape {

@@ -107,9 +107,13 @@ export class TableSet {
     for (const changed of [nodes, bitmaps, words]) changed.clear();
   }
 
-  /** Forgets what it held; large maps are given back. No slot that names this set may be in use. */
-  reset(): void {
+  /** Forgets what it held: the next tables are filled in anew. */
+  forget(): void {
     this.#tables = undefined;
+  }
+
+  /** Gives large maps back. No slot that names this set may be in use, and it was told to forget. */
+  shrink(): void {
     for (const map of this.maps()) map.shrink();
   }
 

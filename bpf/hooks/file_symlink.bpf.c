@@ -17,7 +17,7 @@ struct file_symlink_record {
 char LICENSE[] SEC("license") = "GPL";
 
 /* A text as the path of a slot: of the caller's memory or of the kernel's. */
-__noinline __u32 look_at_text(__u64 pointer, __u32 of_user)
+__noinline __u32 look_at_words(__u64 pointer, __u32 of_user)
 {
 	__u32 number = path_slot_claim(), pos, len;
 	struct path_slot *slot = path_slot_at(number);
@@ -61,7 +61,7 @@ __noinline __u32 look_at_link(__u64 regs)
 
 __noinline __u32 look_at_target(__u64 regs)
 {
-	return look_at_text(call_arg(regs, 0), true);
+	return look_at_words(call_arg(regs, 0), true);
 }
 
 /* As match_unlink; `target` is a text of the kernel's where it is told of by dentry. */
@@ -72,7 +72,7 @@ __noinline __u32 match_symlink(__u64 where, __u64 mount, __u64 target)
 	if (!match_begin(&event))
 		return event.verdict;
 	event.path_slot = mount ? look_at_dentry(where, mount, 0) : look_at_link(where);
-	event.second_slot = mount ? look_at_text(target, false) : look_at_target(where);
+	event.second_slot = mount ? look_at_words(target, false) : look_at_target(where);
 	match_own_text(&event, MATCH_OWN(0));
 	match_own_second_text(&event, MATCH_OWN(3));
 	return act_verdict2(&event, match_end(&event), event.second_slot);

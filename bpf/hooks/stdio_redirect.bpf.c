@@ -59,7 +59,11 @@ __noinline __u32 match_stdio_redirect(__u32 fd, __u64 address0, __u64 address1, 
 	if (!match_begin(&event))
 		return event.verdict;
 	match_own_number(&event, OPERAND_STDIO_FD, fd);
-	match_own_address(&event, OPERAND_STDIO_DADDR);
+	/* a socket without address: none that a selector names, of no family */
+	if (event.family == AF_INET || event.family == AF_INET6)
+		match_own_address(&event, OPERAND_STDIO_DADDR);
+	else
+		match_own_number(&event, OPERAND_STDIO_DADDR, 0);
 	match_own_number(&event, OPERAND_STDIO_DPORT, event.dport);
 	match_own_number(&event, OPERAND_STDIO_PROTOCOL, event.protocol);
 	match_own_number(&event, OPERAND_STDIO_FAMILY, event.family);

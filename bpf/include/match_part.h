@@ -61,7 +61,7 @@ struct {
 /* Those of earlier installs are the least recently used ones. What is evicted is made again. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 4096);
+	__uint(max_entries, 2048);
 	__uint(key_size, sizeof(struct match_inputs));
 	__uint(value_size, sizeof(__u32));
 } match_part_index SEC(".maps");

@@ -485,6 +485,46 @@ export interface ChrootEvent extends Envelope {
   result: number | null;
 }
 
+/** A process asked a DNS server, or was answered. Told only where a selector of action post asks for it. */
+export interface DnsEvent extends Envelope {
+  /** `dns` */
+  kind: "dns";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the process's socket; its peer is the server, of questions and answers alike */
+  socket: Socket;
+  /** whether it came from the server */
+  answer: boolean;
+  /** bytes of the message */
+  size: number;
+  /** what it says; null when it is no question and no answer to one */
+  dns: DnsMessage | null;
+}
+
+/** A DNS message. */
+export interface DnsMessage {
+  /** by which an answer is known to belong to its question */
+  id: number;
+  /** what is asked for: in lower case, without the dot at its end; the root is `.` */
+  name: string;
+  /** kind of record that is asked for: A, AAAA, TXT; TYPE65280 for one that has no name */
+  type: string;
+  /** of an answer: NOERROR, NXDOMAIN, SERVFAIL ...; null in a question */
+  code: string | null;
+  /** addresses that the answer gives; at most 64 */
+  addresses: string[];
+  /** names that the answer leads to (CNAME, MX, NS, PTR, SRV ...); at most 64 */
+  targets: string[];
+  /** whether there is more than this: cut off by the server, or longer than 2048 bytes */
+  truncated: boolean;
+}
+
 /** A process changed a file's permission bits. Told only where a selector of action post asks for it. */
 export interface FileChmodEvent extends Envelope {
   /** `file_chmod` */
@@ -985,6 +1025,26 @@ export interface NetworkListenEvent extends Envelope {
   result: number | null;
 }
 
+/** A process sent the first datagram of a flow over UDP. Told only where a selector of action post asks for it. */
+export interface NetworkSendEvent extends Envelope {
+  /** `network_send` */
+  kind: "network_send";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** where from and to; on other rungs than cgroup `saddr` is what the socket is bound to */
+  socket: Socket;
+  /** bytes of the datagram */
+  size: number;
+  /** 0, or the error as a negative number */
+  result: number | null;
+}
+
 /** A process changed the root of its mount namespace. Told only where a selector of action post asks for it. */
 export interface PivotRootEvent extends Envelope {
   /** `pivot_root` */
@@ -1151,6 +1211,34 @@ export interface PtraceEvent extends Envelope {
   result: number | null;
 }
 
+/** A process made a socket that sees or makes up packets: a raw one of IP, or a packet socket. Told only where a selector of action post asks for it. */
+export interface SocketCreateEvent extends Envelope {
+  /** `socket_create` */
+  kind: "socket_create";
+  /** how the hook is attached on this kernel: tp_btf, cgroup, lsm ... */
+  rung: string;
+  /** who did it */
+  process: Process;
+  /** the real parent; null when it is unknown */
+  parent: ParentRef | null;
+  /** the parent's parent and on up to the first process, as far as known */
+  ancestors: AncestorRef[];
+  /** the new socket */
+  raw: RawSocket;
+  /** the new file descriptor, or the error as a negative number; null where the end of the call is not seen (io_uring) */
+  result: number | null;
+}
+
+/** A socket below TCP and UDP. */
+export interface RawSocket {
+  /** family of the socket */
+  family: "ipv4" | "ipv6" | "packet";
+  /** raw: with the headers; dgram: a packet socket without those of the link; packet: the old kind of packet socket */
+  type: "raw" | "dgram" | "packet";
+  /** of a raw socket the IP protocol, of a packet socket the Ethernet protocol; 0 is none yet, 3 of a packet socket all */
+  protocol: number;
+}
+
 /** A process made a socket its standard input, output or error, by dup, dup2, dup3 or fcntl. Told only where a selector of action post asks for it. */
 export interface StdioRedirectEvent extends Envelope {
   /** `stdio_redirect` */
@@ -1208,7 +1296,7 @@ export interface UserfaultfdEvent extends Envelope {
 }
 
 /** An event, as it crosses the bus; `kind` tells which. */
-export type Event = ProcessExecEvent | ProcessExitEvent | BpfLoadEvent | ChrootEvent | FileChmodEvent | FileChownEvent | FileLinkEvent | FileMkdirEvent | FileMmapEvent | FileOpenEvent | FileRenameEvent | FileSymlinkEvent | FileTruncateEvent | FileUnlinkEvent | FileWriteEvent | KeyringEvent | MemfdCreateEvent | MemoryProtectEvent | ModuleLoadEvent | MountEvent | NamespaceChangeEvent | NetworkAcceptEvent | NetworkBindEvent | NetworkCloseEvent | NetworkConnectEvent | NetworkListenEvent | PivotRootEvent | ProcessCredentialsEvent | ProcessForkEvent | ProcessSignalEvent | PtraceEvent | StdioRedirectEvent | UserfaultfdEvent | DenialEvent | GapEvent;
+export type Event = ProcessExecEvent | ProcessExitEvent | BpfLoadEvent | ChrootEvent | DnsEvent | FileChmodEvent | FileChownEvent | FileLinkEvent | FileMkdirEvent | FileMmapEvent | FileOpenEvent | FileRenameEvent | FileSymlinkEvent | FileTruncateEvent | FileUnlinkEvent | FileWriteEvent | KeyringEvent | MemfdCreateEvent | MemoryProtectEvent | ModuleLoadEvent | MountEvent | NamespaceChangeEvent | NetworkAcceptEvent | NetworkBindEvent | NetworkCloseEvent | NetworkConnectEvent | NetworkListenEvent | NetworkSendEvent | PivotRootEvent | ProcessCredentialsEvent | ProcessForkEvent | ProcessSignalEvent | PtraceEvent | SocketCreateEvent | StdioRedirectEvent | UserfaultfdEvent | DenialEvent | GapEvent;
 
-export const EVENT_KINDS = ["process_exec", "process_exit", "bpf_load", "chroot", "file_chmod", "file_chown", "file_link", "file_mkdir", "file_mmap", "file_open", "file_rename", "file_symlink", "file_truncate", "file_unlink", "file_write", "keyring", "memfd_create", "memory_protect", "module_load", "mount", "namespace_change", "network_accept", "network_bind", "network_close", "network_connect", "network_listen", "pivot_root", "process_credentials", "process_fork", "process_signal", "ptrace", "stdio_redirect", "userfaultfd", "denial", "gap"] as const;
+export const EVENT_KINDS = ["process_exec", "process_exit", "bpf_load", "chroot", "dns", "file_chmod", "file_chown", "file_link", "file_mkdir", "file_mmap", "file_open", "file_rename", "file_symlink", "file_truncate", "file_unlink", "file_write", "keyring", "memfd_create", "memory_protect", "module_load", "mount", "namespace_change", "network_accept", "network_bind", "network_close", "network_connect", "network_listen", "network_send", "pivot_root", "process_credentials", "process_fork", "process_signal", "ptrace", "socket_create", "stdio_redirect", "userfaultfd", "denial", "gap"] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];

@@ -4,7 +4,7 @@ import { missing, ok, unknown } from "./check.ts";
 import type { Check } from "./check.ts";
 
 /** What most selectors are about; `reeve doctor --hooks` shows all. */
-const SHOWN: ReadonlySet<string> = new Set(["network_connect", "file_open"]);
+const SHOWN: ReadonlySet<string> = new Set(["process_exec", "process_seed", "network_connect", "file_open"]);
 
 /** A line for each of these hooks' rungs: whether this kernel takes it, found by loading it for trial. */
 export async function rungChecks(canLoad: boolean): Promise<Check[]> {

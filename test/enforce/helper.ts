@@ -31,7 +31,7 @@ export function processFacts(pid: number): Pick<OracleEvent, "numbers" | "masks"
 
 export type Try = readonly [address: string, port: number, protocol: "udp" | "tcp"];
 
-/** test/programs/match-load as a process that answers. */
+/** test/programs/match-load (or another that answers line by line) as a process. */
 export class ConnectHelper {
   readonly child: ChildProcess;
   readonly #lines: Interface;
@@ -68,6 +68,12 @@ export class ConnectHelper {
     const answers: boolean[] = [];
     while (answers.length < tries.length) answers.push((await this.#line()).endsWith(" 1"));
     return answers;
+  }
+
+  /** Writes a line and returns the answer. */
+  ask(line: string): Promise<string> {
+    this.child.stdin!.write(`${line}\n`);
+    return this.#line();
   }
 
   /** Connects many times: CPU nanoseconds of one connect, and how many were denied. */

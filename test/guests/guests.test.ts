@@ -14,7 +14,11 @@ if (missing !== undefined)
   );
 
 const MINUTES = 60_000;
-const FILES = globSync("test/guests/inside/**/*.test.ts", { cwd: REPO }).sort();
+/** All but the rungs that the agent does not come to on this kernel: npm run test:guests has those too. */
+const FILES = [
+  ...globSync("test/guests/inside/*.test.ts", { cwd: REPO }),
+  ...globSync("test/guests/inside/lsm/*.test.ts", { cwd: REPO }),
+].sort();
 
 describe.skipIf(missing !== undefined)("a guest", () => {
   test(

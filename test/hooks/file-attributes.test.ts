@@ -151,7 +151,7 @@ test("bits, owners and names are asked for in the kernel", async () => {
   const [one, two] = ["asked-one", "asked-two"].map(make);
   await rig.demand(
     rig.selector("file_chmod", { match: [{ field: "mode.bits", op: "mask", values: ["S_ISUID", "S_ISGID"] }] }),
-    rig.selector("file_chown", { match: [{ field: "new.uid", op: "in", values: [0] }] }),
+    rig.selector("file_chown", { match: [{ field: "uid", op: "in", values: [0] }] }),
     rig.selector("file_truncate", { match: [{ field: "file.path", op: "in", values: [two!] }] }),
     rig.selector("file_write", { match: [{ field: "file.inode", op: "in", values: [statSync(two!).ino] }] }),
   );

@@ -31,9 +31,7 @@ beforeAll(async () => {
   mkdirSync(at("dir/below"));
   symlinkSync("dir", at("way"));
   await rig.demand(...HOOKS);
-  const { rung } = await rig.hook("file_unlink");
-  known = rung !== "sys_exit";
-  expect(["lsm", "fmod_ret", "fentry", "sys_exit"]).toContain(rung);
+  known = (await rig.hook("file_unlink")).rung !== "sys_exit";
 });
 afterAll(() => rig.stop());
 
@@ -80,7 +78,9 @@ test("names that are removed are told, by what they stood for where the kernel k
   const how = ["given", "parent", "given", "parent", "given"];
   expect(events).toMatchObject(
     told.map((truth, n) => ({
-      ...{ process: { pid: truth.pid, binary: ACTS }, result: truth.result, directory: truth.way === "rmdir" },
+      process: { pid: truth.pid, binary: ACTS },
+      result: truth.result,
+      directory: truth.way === "rmdir",
       file: file(names[n]!, truth, how[n]!),
     })),
   );
@@ -102,8 +102,8 @@ test("new directories are told with the mode that the umask leaves", async () =>
 
 test("renames are told with both names, flags, and what had the new name", async () => {
   const [plain, moved, other] = ["plain", "moved", "other"].map(make);
-  writeFileSync(at("replaced"), "");
-  const { truths: replaced } = rig.run<Truth>(ACTS, "chmod", at("replaced"), "0600");
+  writeFileSync(at("replaced"), "", { mode: 0o644 });
+  const { truths: replaced } = rig.run<Truth>(ACTS, "chmod", at("replaced"), "0644");
   const { truths } = rig.run<Truth>(
     ACTS,
     ...["rename", plain!, at("replaced"), "renameat2", moved!, at("dir/moved"), "1"],

@@ -176,6 +176,7 @@ test("redirected sockets: only what a selector asks for is told", async () => {
     return (await rig.events("stdio_redirect", pid, 1)).map(({ fd }) => fd);
   };
   expect(await seen("socket.daddr", "cidr", ["127.0.0.0/8"])).toEqual([0, 1, 0]);
+  expect(await seen("socket.daddr", "cidr", ["::/0"])).toEqual([2]);
   expect(await seen("socket.family", "in", ["unix"])).toEqual([1]);
   expect(await seen("socket.protocol", "in", ["udp"])).toEqual([1]);
   expect(await seen("fd", "in", [2])).toEqual([2]);

@@ -33,7 +33,7 @@ export default defineKind<FileChownRecord, FileChownEvent>({
   },
   internal: { "file.": "as ActedFile" },
   result: RESULT,
-  own: { "file.path": path(0), "new.uid": ownNumber(3, STAYS), "new.gid": ownNumber(4, STAYS) },
+  own: { "file.path": path(0), uid: ownNumber(3, STAYS), gid: ownNumber(4, STAYS) },
   rungs: [
     ...triple("file_chown", { deny: "denies with EPERM before the change", see: "observes every change" }),
     sysExit("file_chown", BY_NAME),

@@ -47,12 +47,9 @@ export default defineKind<FileMmapRecord, FileMmapEvent>({
   result: "0, or the error as a negative number",
   own: MEMORY_FIELDS,
   rungs: [
-    ...deniesAndTells("file_mmap", ["file_mmap_sys_exit"], "denies with EPERM before the memory is mapped").map(
-      (rung) => ({
-        ...rung,
-        settings: { file_mmap_want: 2 },
-      }),
-    ),
+    ...deniesAndTells("file_mmap", ["file_mmap_sys_exit"], "denies with EPERM before the memory is mapped", {
+      file_mmap_want: 2,
+    }),
     sysExit("file_mmap", "observes executable mappings when the system call ends"),
   ],
   members: (record) => {

@@ -32,7 +32,7 @@ export default defineKind<FileTruncateRecord, FileTruncateEvent>({
   own: { "file.path": path(0) },
   rungs: [
     ...bothOf(triple("file_truncate", WORTH), triple("file_truncate_open", WORTH)),
-    ...triple("file_truncate", WORTH).map((rung) => ({ ...rung, worth: `${rung.worth}, by ftruncate too` })),
+    ...triple("file_truncate", { deny: `${WORTH.deny}, by ftruncate too`, see: WORTH.see }),
     sysExit("file_truncate", BY_NAME),
   ],
   members: (record) =>

@@ -21,12 +21,9 @@ export default defineKind<FileWriteRecord, FileWriteEvent>({
   merges: "writes that this event stands for: of one process to one file",
   own: { "file.path": path(0), "file.inode": ownNumber(3, Number.MAX_SAFE_INTEGER), "file.device": device(4) },
   rungs: [
-    ...deniesAndTells("file_write", ["file_write_sys_exit"], "denies with EPERM before anything is written").map(
-      (rung) => ({
-        ...rung,
-        settings: { file_write_want: 2 },
-      }),
-    ),
+    ...deniesAndTells("file_write", ["file_write_sys_exit"], "denies with EPERM before anything is written", {
+      file_write_want: 2,
+    }),
     sysExit("file_write", "observes writes when the system call ends; not those by io_uring"),
   ],
   members: (record) => `"file":${actedFile(record)},"bytes":${record.written}`,

@@ -73,7 +73,7 @@ export default defineKind<KeyringRecord, KeyringEvent>({
     ...{ payload_bytes: 32, result: 815_911_123 },
   },
   show: {
-    ...{ emoji: "🗝", verb: "keyring" },
+    ...{ emoji: "🗝️", verb: "keyring" },
     detail: ({ call, operation, key_type, description, result }) =>
       withError(operation ?? `${call} ${key_type ?? ""} ${description ?? ""}`.trimEnd(), result),
   },

@@ -11,7 +11,7 @@ const KNOWN = ["memory_protect_sys_exit"];
 const BLIND = ["memory_protect_sys_exit_blind"];
 const DENIES = "denies with EPERM before the memory becomes executable";
 const SEES = "observes memory that became executable when the system call ends";
-const ONLY_POSTS = { settings: { memory_protect_want: 2 } };
+const ONLY_POSTS = { memory_protect_want: 2 };
 
 /** enum memory_file of bpf/include/memory.h. */
 const OF = { anonymous: 0, file: 1 };
@@ -40,11 +40,8 @@ export default defineKind<MemoryProtectRecord, MemoryProtectEvent>({
   result: "0, or the error as a negative number",
   own: MEMORY_FIELDS,
   rungs: [
-    ...deniesAndTells("memory_protect", KNOWN, DENIES).map((rung) => ({ ...rung, ...ONLY_POSTS })),
-    ...deniesAndTells("memory_protect", BLIND, `${DENIES}; tells not of which file it is`).map((rung) => ({
-      ...rung,
-      ...ONLY_POSTS,
-    })),
+    ...deniesAndTells("memory_protect", KNOWN, DENIES, ONLY_POSTS),
+    ...deniesAndTells("memory_protect", BLIND, `${DENIES}; tells not of which file it is`, ONLY_POSTS),
     sees("sys_exit", KNOWN, SEES),
     sees("sys_exit", BLIND, `${SEES}, not of which file it is`),
   ],

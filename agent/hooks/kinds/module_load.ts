@@ -52,7 +52,7 @@ export default defineKind<ModuleLoadRecord, ModuleLoadEvent>({
     file: { ...FILE, path: "/lib/modules/6.12.0/kernel/fs/overlayfs/overlay.ko" },
   },
   show: {
-    ...{ emoji: "🧩", verb: "module" },
+    ...{ emoji: "🔩", verb: "module" },
     detail: ({ name, file, call, result }) =>
       withError([name, file?.path ?? call].filter((word) => word !== null).join(" "), result),
   },

@@ -4,6 +4,7 @@
 
 #include "hooks/bpf_load.bpf.c"
 #include "hooks/chroot.bpf.c"
+#include "hooks/dns.bpf.c"
 #include "hooks/file_chmod.bpf.c"
 #include "hooks/file_chown.bpf.c"
 #include "hooks/file_link.bpf.c"
@@ -26,16 +27,19 @@
 #include "hooks/network_close.bpf.c"
 #include "hooks/network_connect.bpf.c"
 #include "hooks/network_listen.bpf.c"
+#include "hooks/network_send.bpf.c"
 #include "hooks/pivot_root.bpf.c"
 #include "hooks/process_credentials.bpf.c"
 #include "hooks/process_fork.bpf.c"
 #include "hooks/process_signal.bpf.c"
 #include "hooks/ptrace.bpf.c"
+#include "hooks/socket_create.bpf.c"
 #include "hooks/stdio_redirect.bpf.c"
 #include "hooks/userfaultfd.bpf.c"
 
 KEEP(struct bpf_load_record, keep_bpf_load);
 KEEP(struct chroot_record, keep_chroot);
+KEEP(struct dns_record, keep_dns);
 KEEP(struct file_chmod_record, keep_file_chmod);
 KEEP(struct file_chown_record, keep_file_chown);
 KEEP(struct file_link_record, keep_file_link);
@@ -58,10 +62,12 @@ KEEP(struct network_bind_record, keep_network_bind);
 KEEP(struct network_close_record, keep_network_close);
 KEEP(struct network_connect_record, keep_network_connect);
 KEEP(struct network_listen_record, keep_network_listen);
+KEEP(struct network_send_record, keep_network_send);
 KEEP(struct pivot_root_record, keep_pivot_root);
 KEEP(struct process_credentials_record, keep_process_credentials);
 KEEP(struct process_fork_record, keep_process_fork);
 KEEP(struct process_signal_record, keep_process_signal);
 KEEP(struct ptrace_record, keep_ptrace);
+KEEP(struct socket_create_record, keep_socket_create);
 KEEP(struct stdio_redirect_record, keep_stdio_redirect);
 KEEP(struct userfaultfd_record, keep_userfaultfd);

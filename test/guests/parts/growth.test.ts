@@ -9,9 +9,9 @@ test("no more than a fifth of growth is well", () => {
 });
 
 test("growth beyond a fifth, a new refusal and an unknown program are not", () => {
-  expect(worse({ large: 480_001, small: "no", other: 30_000, tiny: 3 }, record)).toEqual([
+  expect(worse({ large: 480_001, small: "no", other: 300_000, young: 30_000, tiny: 3 }, record)).toEqual([
     "large has grown from 400000 to 480001 instructions, by more than a fifth",
     "small was taken (100 instructions) and is refused: no",
-    "other is not in the record: 30000",
+    "other is not in the record: 300000",
   ]);
 });
