@@ -1,5 +1,5 @@
 import { spawn, execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { availableParallelism, loadavg } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -96,7 +96,7 @@ test.each(["jsonata", "rego"] as const)(
     const watched = join(dir, "watched/");
     using rules = rulesDir({ "exec.yaml": EXEC_RULE, ...FILE_RULES[language](watched) });
     // the programs of the hook are loaded here for the first time, or again
-    const { stdout, stderr } = await reeve.cli("rules", "push", rules.dir, "-o", "json");
+    const { stdout, stderr } = await reeve.cli("rules", "push", rules.dir, "--no-shipped", "-o", "json");
     const pushed = performance.now();
     expect(stderr).toBe("");
     await until(async () => (await hook("file_open"))?.attached === true, 10_000, "the hook to be attached");
@@ -106,6 +106,7 @@ test.each(["jsonata", "rego"] as const)(
     expect(ms).toBeLessThan(1000 * Math.max(1, (4 * loadavg()[0]!) / availableParallelism()));
     await until(async () => (await listed("files")).includes("active on 1/1 nodes"), 5000, "the rule to be active");
     expect(await hook("file_open")).toMatchObject({ attached: true, for: ["rule files"] });
+    expect(await attached()).toEqual(["process_exec", "file_open"]);
     expect(JSON.parse(stdout)).toMatchObject({ late: [] });
 
     const seen = (await events("file_open")).length;
@@ -125,9 +126,31 @@ test.each(["jsonata", "rego"] as const)(
 
     const back = await reeve.cli("rules", "rollback");
     expect(back.code).toBe(0);
-    await until(async () => (await hook("file_open"))?.idle === true, 10_000, "the hook to be idle again");
+    await until(async () => (await hook("file_open"))?.idle === true, 30_000, "the hook to be idle again");
   },
 );
+
+test("any hook of a kind of events is asked for in the same way", async () => {
+  const gone = join(dir, "gone/");
+  const rule = (id: string, when: string) => `id: ${id}\non: [file_unlink]\nwhen: ${when}\nseverity: low\nmessage: x\n`;
+  using rules = rulesDir({
+    "exec.yaml": EXEC_RULE,
+    "gone.yaml": rule("gone", `$startsWith(file.path, "${gone}") and process.binary = "/usr/bin/rm"`),
+  });
+  mkdirSync(gone);
+  for (const name of ["gone/a", "gone/b", "other/d"]) writeFileSync(join(dir, name), "");
+  expect((await reeve.cli("rules", "push", rules.dir, "--no-shipped")).stderr).toBe("");
+  await until(async () => (await listed("gone")).includes("active on 1/1 nodes"), 20_000, "the rule to be active");
+  expect(await attached()).toEqual(["process_exec", "file_unlink"]);
+  unlinkSync(join(gone, "b"));
+  execFileSync("/usr/bin/rm", [join(dir, "other/d"), join(gone, "a")]);
+  await until(async () => (await events("file_unlink")).length > 0, 10_000, "the event");
+  expect((await events("file_unlink")).map(({ file, process }) => [file.path, process.binary])).toEqual([
+    [join(gone, "a"), "/usr/bin/rm"],
+  ]);
+  expect((await reeve.cli("rules", "rollback")).code).toBe(0);
+  await until(async () => (await hook("file_unlink"))?.idle === true, 30_000, "the hook to be idle again");
+}, 120_000);
 
 test("a reader is demand, with its filter, and ends with it also when it is killed", async () => {
   const all = ["events", "--kind", "file_open", "--binary", "cat", "-o", "json", "--instance", reeve.instance];
