@@ -70,10 +70,12 @@ function groupOf(selector: NormalSelector, fineness: Fineness): string {
   if (fineness === 0) return String(kind);
   const { priority, action, conditions } = selector;
   if (fineness === 1) return `${kind} ${priority} ${action}`;
-  let asked = 0;
-  for (const [index, { operand }] of conditions.entries())
-    if (!conditions.slice(0, index).some((one) => one.operand === operand)) asked += 2 ** operand;
-  return `${kind} ${priority} ${action} ${asked}`;
+  let low = 0;
+  let high = 0;
+  for (const { operand } of conditions)
+    if (operand < 32) low |= 1 << operand;
+    else high |= 1 << (operand - 32);
+  return `${kind} ${priority} ${action} ${low} ${high}`;
 }
 
 function wordsFor(selectors: readonly NormalSelector[], fineness: Fineness): number {

@@ -2,14 +2,14 @@
 // 1 when not).
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type FieldType, SELECTOR_FIELDS, type SelectorField } from "../types/fields.ts";
+import { SELECTOR_FIELDS, type SelectorField } from "../types/fields.ts";
 import { type Hook, HOOKS } from "../types/selector.ts";
 import { FIELD_NOTES } from "./notes.ts";
 
 const FILE = join(import.meta.dirname, "../../docs/selectors.md");
 
 /** Values of a field by its type, where the field itself does not list them. */
-const VALUES: Record<FieldType, string> = {
+const VALUES: Readonly<Record<string, string>> = {
   path: "strings",
   number: "whole numbers; `range` takes pairs `[low, high]`, both included",
   address: 'IPv4 and IPv6 addresses; `cidr` takes "address/length"',
@@ -98,7 +98,10 @@ function valuesOf(field: SelectorField): string {
   const { names, most } = field as SelectorField & { names?: readonly string[]; most?: number };
   const listed = names?.map(code).join(", ");
   if (listed !== undefined) return field.type === "flags" ? listed : `${listed}, or numbers`;
-  return most === undefined || most >= 2 ** 32 - 1 ? VALUES[field.type] : `${VALUES[field.type]}; up to ${most}`;
+  const values = VALUES[field.type];
+  if (values === undefined)
+    throw new Error(`say in ${import.meta.filename} how values of type ${field.type} are written`);
+  return most === undefined || most >= 2 ** 32 - 1 ? values : `${values}; up to ${most}`;
 }
 
 function fieldsOf(hook: Hook, fields: readonly (readonly [string, SelectorField])[]): string {
