@@ -4,7 +4,7 @@ import { type DnsMessage, parseDns } from "../../../agent/events/dns.ts";
 /** Bytes of labels and a zero; `"\u00c0\u000c"` alone is a pointer to the first question. */
 function name(text: string): number[] {
   const labels = text === "." ? [] : text.split(".");
-  return [...labels.flatMap((label) => [label.length, ...Buffer.from(label, "latin1")]), 0];
+  return [...labels.flatMap((label) => [label.length].concat(...Buffer.from(label, "latin1"))), 0];
 }
 
 const u16 = (value: number): number[] => [value >> 8, value & 255];
