@@ -59,7 +59,7 @@ static __always_inline struct process_lineage *lineage_of(__u32 tgid, __u64 star
 /* The bits of the image that a process runs. */
 static __always_inline __u64 lineage_bits(struct process_state *state)
 {
-	__u32 zero = 0, held = state->binary.held;
+	__u32 zero = 0, held = state->binary.held, end;
 	struct lineage_text *text = bpf_map_lookup_elem(&lineage_scratch, &zero);
 	__u64 *bits;
 
@@ -68,8 +68,10 @@ static __always_inline __u64 lineage_bits(struct process_state *state)
 	if (bpf_probe_read_kernel(text->path, sizeof(text->path), state->binary.bytes))
 		return 0;
 	if (state->binary.length == held) {
-		text->path[held & (PATH_TEXT_BYTES - 1)] = 0;
-		held++;
+		end = held++;
+		/* bounded where it is used: 6.1 forgets the bounds of what is kept on the stack */
+		barrier_var(end);
+		text->path[end & (PATH_TEXT_BYTES - 1)] = 0;
 	}
 	text->bits = 8 * held;
 	bits = bpf_map_lookup_elem(&lineage_texts, text);

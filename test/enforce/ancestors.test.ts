@@ -81,7 +81,8 @@ it("holds for what lived when the selector came, and a text that goes leaves not
     return lines[0];
   };
   const inner = `while read line; do ${probe} && echo ran || echo killed; done`;
-  child.stdin!.write(`exec 3> >(${other} -c "${inner}" 2>/dev/null)\n`);
+  const fifo = join(host.directory, "ask");
+  child.stdin!.write(`mkfifo ${fifo}; ${other} -c "${inner}" < ${fifo} 2>/dev/null & exec 3> ${fifo}\n`);
   expect(await ask()).toBe("ran");
   apply("in", service);
   expect(await ask()).toBe("killed");
