@@ -27,14 +27,26 @@ export function majorMinor(release: string): string {
   return /^\d+\.\d+/.exec(release)?.[0] ?? release;
 }
 
+/** What of bpf/out need not be asked about: `known`, whose code is the recorded one; `unrecorded`, which wait for a record. */
+export interface Asked {
+  known: ReadonlySet<string>;
+  unrecorded: ReadonlySet<string>;
+}
+
 /**
- * Objects of which the record of the kernel that runs has verdicts on the code that they have now: what a kernel says of the
- * same code is the same, and each takes seconds to ask in a guest. None where a record is made.
+ * What the record of the kernel that runs says of the objects: what a kernel says of the same code is the same, and each takes
+ * seconds to ask in a guest. Where a record is made everything is asked.
  */
-export function knownObjects(digests: ReadonlyMap<string, string>): Set<string> {
+export function askedBefore(digests: ReadonlyMap<string, string>): Asked {
   const recorded = readResults(majorMinor(release()));
-  if (recorded?.release !== release() || process.env["REEVE_RECORD"] !== undefined) return new Set();
-  return new Set([...digests].flatMap(([object, digest]) => (recorded.objects[object] === digest ? [object] : [])));
+  const nothing = new Set<string>();
+  if (process.env["REEVE_RECORD"] !== undefined) return { known: nothing, unrecorded: nothing };
+  const same = recorded?.release === release();
+  const known = [...digests].filter(([object, digest]) => same && recorded.objects[object] === digest);
+  const unrecorded = [...digests.keys()].filter((object) => recorded?.objects[object] === undefined);
+  if (unrecorded.length > 0)
+    console.warn(`NOT LOADED, since no record has them yet (--record): ${unrecorded.join(", ")}`);
+  return { known: new Set(known.map(([object]) => object)), unrecorded: new Set(unrecorded) };
 }
 
 export function readResults(kernel: string): KernelResults | undefined {
