@@ -16,6 +16,7 @@ const tallies = await runCheckSteps([...checkSteps(repo), ...ruleTestSteps(repo)
 tallies.push(runVitest());
 const tally = addTallies(tallies);
 print(`all of it took ${((performance.now() - start) / 1000).toFixed(0)} s`);
+if (tally.skipped > 0) print(`${tally.skipped} skipped`);
 print(summaryLine(tally));
 mkdirSync(join(repo, ".reeve"), { recursive: true });
 writeFileSync(join(repo, ".reeve/test-summary"), `${summaryLine(tally)}\n`);

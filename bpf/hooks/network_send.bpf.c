@@ -132,9 +132,9 @@ static __always_inline void tell_send(__u32 size, __s32 result)
 }
 
 /* Whether it is denied. */
-static __always_inline bool decide_send(__u32 size)
+static __always_inline bool decide_send(__u32 size, bool can_signal)
 {
-	bool denied = socket_decided(ask_send(MATCH_WANT_ENFORCE), true);
+	bool denied = socket_decided(ask_send(MATCH_WANT_ENFORCE), can_signal);
 
 	if (denied)
 		tell_send(size, -EPERM);
@@ -179,7 +179,7 @@ static __always_inline long on_socket_send(struct socket *socket, struct msghdr 
 	if (!match_asked(HOOK_NETWORK_SEND) ||
 	    !keep_message(socket_number(BPF_CORE_READ(socket, sk)), socket_number(message)))
 		return 0;
-	denied = decide_send(size);
+	denied = decide_send(size, true);
 	forget_datagram();
 	return socket_answer(denied);
 }
@@ -282,7 +282,8 @@ int network_send_egress(struct __sk_buff *skb)
 	size = keep_of_packet(skb);
 	if (!size)
 		return 1;
-	denied = decide_send(size - 1);
+	/* few kernels let a packet's program send signals */
+	denied = decide_send(size - 1, false);
 	if (!denied)
 		tell_send(size - 1, 0);
 	forget_datagram();

@@ -19,7 +19,7 @@ export interface Refusal {
 }
 
 /** What the agent turns off where the kernel does not take a program with it. */
-const OPTIONAL = ["connect_can_signal", "match_locks"];
+const OPTIONAL = /_can_signal$|^match_locks$/;
 
 export interface VerifyOptions {
   /** A part of the name: "network", "file/file_open_lsm". */
@@ -43,7 +43,7 @@ export function verifyPrograms({ only = "", logs = false, without }: VerifyOptio
     if (without?.has(object)) continue;
     const path = join(OBJECTS, `${object}${SUFFIX}`);
     const known = dataSymbols(readFileSync(path), ".rodata", object);
-    const options = OPTIONAL.filter((setting) => known.has(setting));
+    const options = [...known.keys()].filter((setting) => OPTIONAL.test(setting));
     // what one program of an object is not taken with, the next of its kind is not either
     const settings: Record<string, number> = {};
     for (const program of programsOf(path)) {
