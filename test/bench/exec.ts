@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { bpfTimeOf, cpuOf, withBpfStats } from "./lib/cpu.ts";
+import { putExecSelectors } from "./lib/exec-selectors.ts";
 import { buildProgram } from "../programs/build.ts";
 import { runJson } from "./lib/run-json.ts";
 import { startStack } from "./lib/stack.ts";
@@ -8,12 +9,13 @@ import type { Stack } from "./lib/stack.ts";
 import { figure, median, ratioOf } from "./lib/statistics.ts";
 
 // What does watching every process cost? `npm run bench:exec [ROUNDS [EXECS]]`: an exec-heavy load as wide as the cores, with
-// nothing, with agent and bus, with everything, and with nothing once more (A/A), in an order that changes every round.
+// nothing, with agent and bus, with these and 1,000 selectors on process_exec, with everything, and with nothing once more (A/A), in an order that changes every round.
 const ROUNDS = Number(process.argv[2] ?? 10);
 const EXECS = Number(process.argv[3] ?? 6000);
 const WIDTH = availableParallelism();
-type Mode = "nothing" | "again" | "agent" | "all";
-const MODES: Mode[] = ["nothing", "agent", "again", "all"];
+const SELECTORS = 1000;
+type Mode = "nothing" | "again" | "agent" | "selectors" | "all";
+const MODES: Mode[] = ["nothing", "agent", "again", "selectors", "all"];
 
 interface Measured {
   wallNs: number;
@@ -38,8 +40,9 @@ async function measure(mode: Mode): Promise<Measured> {
     await sleep(500);
     return { wallNs: await once(), us: {} };
   }
-  const stack = await startStack(mode === "agent" ? ["agent"] : ["controller", "engine", "agent"]);
+  const stack = await startStack(mode === "all" ? ["controller", "engine", "agent"] : ["agent"]);
   try {
+    if (mode === "selectors") await putExecSelectors(stack.config, SELECTORS);
     // The first rule set is built, code gets warm.
     await sleep(2500);
     await once();
@@ -79,15 +82,17 @@ function report(): void {
       without: measured.get("nothing")?.[i]?.wallNs ?? Number.NaN,
     }));
   console.log(`${ROUNDS} rounds of ${EXECS} short-lived processes, ${WIDTH} wide\n`);
-  console.log("CPU per exec+exit, us (median)   agent and bus        all");
+  console.log(`CPU per exec+exit, us (median)   agent and bus   + ${SELECTORS} selectors        all`);
   for (const part of parts) {
     console.log(
-      `  ${part.padEnd(28)}${cost("agent", part).toFixed(2).padStart(16)}${cost("all", part).toFixed(2).padStart(11)}`,
+      `  ${part.padEnd(28)}${cost("agent", part).toFixed(2).padStart(16)}` +
+        `${cost("selectors", part).toFixed(2).padStart(19)}${cost("all", part).toFixed(2).padStart(11)}`,
     );
   }
   console.log("\nwall time over nothing at all    median ratio    95 % interval");
   const figures: Record<string, number> = {
     agent_us_per_exec: figure(total("agent", ["programs", "agent"])),
+    agent_us_per_exec_1000: figure(total("selectors", ["programs", "agent"])),
     all_us_per_exec: figure(total("all", parts)),
   };
   for (const [name, mode] of [
