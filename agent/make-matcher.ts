@@ -71,7 +71,8 @@ class KernelMatcher implements Matcher {
     const left = new Set(refused.map((it) => selectorKey(it.entry, it.selector)));
     const isInForce = ({ entry, selector }: ActiveSelector) => !left.has(selectorKey(entry, selector.id));
     const inForce = left.size === 0 ? selectors : selectors.filter(isInForce);
-    this.#hooks.release(new Set([...inForce.map(({ selector }) => selector.hook), ...standby]));
+    const told = inForce.filter(({ selector }) => selector.action === "post").map(({ selector }) => selector.hook);
+    this.#hooks.release(new Set([...inForce.map(({ selector }) => selector.hook), ...standby]), new Set(told));
     const missing = unresolved.join("; ");
     if (missing !== "" && missing !== this.#unresolved)
       this.#log.warn({ unresolved }, "exempt scopes that cannot be found");
@@ -82,7 +83,7 @@ class KernelMatcher implements Matcher {
 
   disarm(): void {
     this.#tables.disarm();
-    this.#hooks.release(new Set());
+    this.#hooks.release(new Set(), new Set());
   }
 
   describe(install: number, selector: number): ActiveSelector | undefined {

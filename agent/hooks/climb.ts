@@ -20,15 +20,56 @@ export class Foothold {
   readonly rung: Rung;
   readonly #object: BpfObject;
   readonly #links: BpfLink[];
+  readonly #options: ClimbOptions;
+  #tellers: Foothold | undefined;
 
-  private constructor(rung: Rung, object: BpfObject, links: BpfLink[]) {
+  private constructor(rung: Rung, object: BpfObject, links: BpfLink[], options: ClimbOptions) {
     this.rung = rung;
     this.#object = object;
     this.#links = links;
+    this.#options = options;
   }
 
-  /** @throws KernelError when the kernel does not take the rung; then nothing of it is left. */
-  static take(rung: Rung, options: ClimbOptions): Foothold {
+  /** The programs that are attached. */
+  get programs(): readonly string[] {
+    const { programs, tells = [] } = this.rung;
+    return this.#tellers === undefined ? programs.filter((program) => !tells.includes(program)) : programs;
+  }
+
+  /**
+   * `tells`: with the programs that only tell what happened.
+   * @throws KernelError when the kernel does not take the rung; then nothing of it is left.
+   */
+  static take(rung: Rung, options: ClimbOptions, tells: boolean): Foothold {
+    const { tells: tellers = [] } = rung;
+    const programs = rung.programs.filter((program) => !tellers.includes(program));
+    const { object, links } = Foothold.#attach({ ...rung, programs }, options);
+    const foothold = new Foothold(rung, object, links, options);
+    if (!tells) return foothold;
+    try {
+      foothold.tell();
+    } catch (error) {
+      foothold.close();
+      throw error;
+    }
+    return foothold;
+  }
+
+  /** Attaches the programs that only tell what happened. @throws KernelError when the kernel does not take them */
+  tell(): void {
+    const { tells = [] } = this.rung;
+    if (this.#tellers !== undefined || tells.length === 0) return;
+    const { tells: _, ...rung } = this.rung;
+    this.#tellers = Foothold.take({ ...rung, programs: tells }, this.#options, false);
+  }
+
+  /** Gives these back. */
+  hush(): void {
+    this.#tellers?.close();
+    this.#tellers = undefined;
+  }
+
+  static #attach(rung: Rung, options: ClimbOptions): { object: BpfObject; links: BpfLink[] } {
     const obstacle = obstacleOf(rung);
     if (obstacle !== undefined) throw new KernelError("attach", obstacle);
     if (rung.cgroup && options.cgroup === undefined)
@@ -43,11 +84,12 @@ export class Foothold {
       object.close();
       throw error;
     }
-    return new Foothold(rung, object, links);
+    return { object, links };
   }
 
   /** Detaches, and gives the programs back. */
   close(): void {
+    this.hush();
     for (const link of this.#links) link.close();
     this.#object.close();
   }
@@ -109,13 +151,16 @@ export interface Climbed {
   refused: string[];
 }
 
-/** Takes the best rung of a ladder that this kernel takes. Never throws on what the kernel says. */
-export function climb(ladder: Ladder, options: ClimbOptions): Climbed {
+/**
+ * Takes the best rung of a ladder that this kernel takes, with or without the programs that only tell what happened. Never
+ * throws on what the kernel says.
+ */
+export function climb(ladder: Ladder, options: ClimbOptions, tells = true): Climbed {
   const refused: string[] = [];
   for (const rung of ladder.rungs) {
     if (options.takes?.(rung) === false) continue;
     try {
-      return { foothold: Foothold.take(rung, options), refused };
+      return { foothold: Foothold.take(rung, options, tells), refused };
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
       refused.push(`${rung.name}: ${inShort(error)}`);

@@ -54,12 +54,15 @@ export class DemandedHook {
     return rung !== undefined && (standby || asking.some(({ action }) => rung.actions.includes(action)));
   }
 
-  /** Attaches it when these ask for it. */
+  /** Attaches it when these ask for it, and what only tells of acts when they ask to be told. */
   demand(selectors: readonly Selector[], standby: boolean): void {
+    const tells = selectors.some(({ hook, action }) => hook === this.hook && action === "post");
+    if (this.#foothold !== undefined && tells) this.#tell(this.#foothold);
     if (!this.isMissed(selectors, standby)) return;
     const { foothold, refused } = climb(
       { hook: this.#ladder.hook, rungs: this.#rungs ?? this.#ladder.rungs },
       this.#options,
+      tells,
     );
     this.#foothold = foothold;
     if (foothold?.rung.waits === true && !this.#holdResults(refused)) {
@@ -69,6 +72,13 @@ export class DemandedHook {
     if (this.#rungs === undefined || this.#foothold === undefined) this.#refused = refused;
     this.#rungs = this.#foothold === undefined ? [] : [this.#foothold.rung];
     this.#say();
+  }
+
+  /** Gives back what only tells of acts: nobody asks any more. */
+  hush(): void {
+    const before = this.#foothold?.programs;
+    this.#foothold?.hush();
+    if (before?.length !== this.#foothold?.programs.length) this.#say();
   }
 
   release(): void {
@@ -82,6 +92,17 @@ export class DemandedHook {
     this.#foothold = undefined;
     foothold?.close();
     if (foothold?.rung.waits === true) this.#results.release();
+  }
+
+  #tell(foothold: Foothold): void {
+    const before = foothold.programs.length;
+    try {
+      foothold.tell();
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+      this.#refused = [...this.#refused, `${foothold.rung.name}: ${inShort(error)}`];
+    }
+    if (foothold.programs.length !== before) this.#say();
   }
 
   /** Nothing waits yet: the tables that ask for something here come later. */
@@ -107,7 +128,7 @@ export class DemandedHook {
       attached: {
         ...{ hook, rung: name, attached: this.#foothold !== undefined },
         canDeny: rung !== undefined && canDeny(rung),
-        programs: this.#foothold?.rung.programs ?? [],
+        programs: this.#foothold?.programs ?? [],
         ...(idle ? { idle: true as const } : {}),
         ...(detail === "" ? {} : { detail }),
       },

@@ -145,9 +145,15 @@ export class Hooks {
     for (const hook of this.#demanded) hook.demand(asking, standby.has(hook.hook));
   }
 
-  /** To be called after: detaches such hooks when none of what is in force is for them. */
-  release(inForce: ReadonlySet<Hook>): void {
-    for (const hook of this.#demanded) if (!inForce.has(hook.hook)) hook.release();
+  /**
+   * To be called after: detaches such hooks when none of what is in force is for them, and of those that nothing is told of
+   * what only tells.
+   */
+  release(inForce: ReadonlySet<Hook>, told: ReadonlySet<Hook>): void {
+    for (const hook of this.#demanded) {
+      if (!inForce.has(hook.hook)) hook.release();
+      else if (!told.has(hook.hook)) hook.hush();
+    }
   }
 
   /**

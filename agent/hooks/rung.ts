@@ -7,6 +7,11 @@ export interface Rung {
   /** bpf/out/<object>.bpf.o */
   object: string;
   programs: readonly string[];
+  /**
+   * Those of the programs that only tell what happened: attached while a selector posts. A program at the end of every system
+   * call costs each of them.
+   */
+  tells?: readonly string[];
   settings?: Readonly<Record<string, number>>;
   /** Programs that are attached to a cgroup, and so to all below it; true: all of them. */
   cgroup?: true | readonly string[];

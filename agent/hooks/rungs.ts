@@ -38,6 +38,7 @@ export function deniesAndTells(
     name: rung,
     settings,
     programs: [`${name}_${rung}`, ...tells],
+    tells,
     actions: [...ENFORCES, ...POSTS],
     worth,
   }));
@@ -50,7 +51,7 @@ export function cgroupRungs(
   setting: string,
   worth: string,
 ): KindRung[] {
-  const rung = { name: "cgroup", programs: [...denies, ...tells], cgroup: denies };
+  const rung = { name: "cgroup", programs: [...denies, ...tells], tells, cgroup: denies };
   return [
     { ...rung, settings: { [setting]: 1 }, actions: [...ENFORCES, ...POSTS], worth },
     {
@@ -62,5 +63,8 @@ export function cgroupRungs(
 
 /** Rungs of two triples at once: a hook that stands at two places of the kernel. */
 export function bothOf(one: readonly KindRung[], other: readonly KindRung[]): KindRung[] {
-  return one.map((rung, at) => ({ ...rung, programs: [...rung.programs, ...other[at]!.programs] }));
+  return one.map((rung, at) => {
+    const { programs, tells = [] } = other[at]!;
+    return { ...rung, programs: [...rung.programs, ...programs], tells: [...(rung.tells ?? []), ...tells] };
+  });
 }

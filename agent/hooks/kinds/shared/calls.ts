@@ -17,7 +17,7 @@ export interface DecidedCalls {
 /** The rungs of a hook whose LSM programs decide on system calls that other programs tell at their end: bpf/include/call.h. */
 export function decidedCalls({ deciders, tellers, deny, see }: DecidedCalls): KindRung[] {
   const denying = (name: "lsm" | "fmod_ret"): KindRung => ({
-    ...{ name, programs: [...deciders.map((program) => `${program}_${name}`), ...tellers] },
+    ...{ name, programs: [...deciders.map((program) => `${program}_${name}`), ...tellers], tells: tellers },
     ...{ actions: ["deny", ...SEES], settings: { call_want: WANT_POST }, worth: deny },
   });
   return [denying("lsm"), denying("fmod_ret"), { name: "sys_exit", programs: tellers, actions: SEES, worth: see }];

@@ -54,6 +54,26 @@ test("agent.cgroup is a path in the hierarchy, or the same with the mount point 
   }
 }, 240_000);
 
+test("what only tells of acts is attached while somebody asks to be told: each system call would pay for it", async () => {
+  const [denies, tells] = LSM ? ["connect_lsm", "connect_fexit_stream"] : ["connect4", "connect_sys_exit"];
+  await denyConnect();
+  const agent = await withCgroup(path);
+  const names = (): string[] => programsOf(agent.pid).map(nameOf);
+  await until(() => names().includes(denies), 50_000);
+  expect(names()).not.toContain(tells);
+  const controller = new ControllerBus(await world.bus.connect("controller"));
+  const post = { hook: "network_connect", action: "post", mode: "enforce", priority: 0, rate: null } as const;
+  await controller.desired.put(desiredKey("see-connect"), {
+    selectors: [{ ...post, id: "see-connect", match: [], scope: { cgroup: path }, because: {} }],
+    ...{ hooks: ["network_connect"], ttl: "none", renewedAt: new Date().toISOString() },
+  });
+  await until(() => names().includes(tells), 50_000);
+  await controller.desired.delete(desiredKey("see-connect"));
+  await until(() => !names().includes(tells), 50_000);
+  expect(names()).toContain(denies);
+  await agent.stop();
+});
+
 test.each(["/no/such/cgroup", "/sys/fs/cgroup/no-such", "/../etc"])(
   "the agent does not start with agent.cgroup %s, and says why",
   async (cgroup) => {
