@@ -1,7 +1,7 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { cgroup2Root } from "../../../../agent/process/cgroups.ts";
 import { BpfObject, SharedMaps } from "../../../../agent/kernel/object.ts";
 import { ControllerBus } from "../../../../bus/clients/controller.ts";
@@ -18,6 +18,7 @@ beforeAll(async () => {
   world = await World.start();
   await standBy(world, new ControllerBus(await world.bus.connect("controller")));
 });
+afterEach(() => world.killAgents());
 afterAll(async () => {
   await world.stop();
   rmdirSync(directory);
@@ -58,7 +59,7 @@ test("what only tells of acts is attached while somebody asks to be told: each s
   const [denies, tells] = LSM ? ["connect_lsm", "connect_fexit_stream"] : ["connect4", "connect_sys_exit"];
   await denyConnect();
   const agent = await withCgroup(path);
-  const names = (): string[] => programsOf(agent.pid).map(nameOf);
+  const names = () => programsOf(agent.pid).map(nameOf);
   await until(() => names().includes(denies), 50_000);
   expect(names()).not.toContain(tells);
   const controller = new ControllerBus(await world.bus.connect("controller"));
@@ -115,7 +116,8 @@ test("a hook that could not be attached says why, in the status and to each sele
   }
 });
 
-function nameOf(id: number): string {
-  const shown = execFileSync("bpftool", ["-j", "prog", "show", "id", String(id)], { encoding: "utf8" });
-  return (JSON.parse(shown) as { name: string }).name;
+/** Undefined where it is gone: the agent tries programs and gives them back. */
+function nameOf(id: number): string | undefined {
+  const { stdout, status } = spawnSync("bpftool", ["-j", "prog", "show", "id", String(id)], { encoding: "utf8" });
+  return status === 0 ? (JSON.parse(stdout) as { name: string }).name : undefined;
 }
