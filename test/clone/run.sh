@@ -69,7 +69,7 @@ started=
 
 if npm test >"$work/test.log" 2>&1; then say ok "npm test: $(grep -E '^[0-9]+ passed' "$work/test.log" | tail -n 1)"; else
 	say FAIL "npm test"
-	tail -n 60 "$work/test.log"
+	tail -n 400 "$work/test.log"
 fi
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

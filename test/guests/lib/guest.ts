@@ -168,6 +168,11 @@ function result(kernel: Kernel, dir: string, end: End, options: GuestOptions): G
   return { code: Number(code), output, files, release: kernel.release, console, seconds: { boot, command } };
 }
 
+/** What the command said last, what the kernel said of its end (a panic with its trace is long), and QEMU. */
 function lastLines(end: End): string {
-  return `${end.output}\n${end.console}\n${end.said}`.trim().split("\n").slice(-40).join("\n");
+  const last = (text: string, count: number) => text.trim().split("\n").slice(-count);
+  const lines = end.console.trim().split("\n");
+  const fatal = lines.findIndex((line) => /Kernel panic|BUG:|Oops/.test(line));
+  const kernel = fatal < 0 ? lines.slice(-40) : lines.slice(fatal, fatal + 40);
+  return [...last(end.output, 20), ...kernel, ...last(end.said, 5)].join("\n");
 }
