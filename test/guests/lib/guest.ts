@@ -120,7 +120,8 @@ function once(kernel: Kernel, dir: string, command: string, options: GuestOption
 function machine(kernel: Kernel, dir: string, options: GuestOptions): string[] {
   const append = ["console=ttyS0", "quiet", "panic=-1", LSM, ...(options.append ?? [])];
   return [
-    ...["-M", "q35", "-accel", "tcg,thread=multi", "-cpu", options.cpu ?? "Nehalem", "-smp", "2"],
+    // in turn: with a thread for each, processors have run code that another was just patching, and the kernel panicked
+    ...["-M", "q35", "-accel", "tcg,thread=single", "-cpu", options.cpu ?? "Nehalem", "-smp", "2"],
     ...["-m", `${options.memory ?? 2048}M`, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
     ...["-kernel", kernel.image, "-initrd", join(dir, "initrd"), "-append", append.join(" ")],
     ...["-chardev", `file,id=console,path=${join(dir, "console")}`, "-serial", "chardev:console"],
