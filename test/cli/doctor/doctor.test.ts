@@ -92,7 +92,9 @@ describe("reeve doctor", () => {
     args: string[],
   ): { status: number | null; report: { ok: boolean; checks: Check[] } } {
     const main = [join(repo, "bin/reeve"), "doctor", "-o", "json", "--instance", `test-doctor-${process.pid}`];
-    const { status, stdout } = spawnSync(command, [...args, ...main], { encoding: "utf8" });
+    // npm says where it was called, which need not be this tree
+    const env = { ...process.env, INIT_CWD: process.cwd() };
+    const { status, stdout } = spawnSync(command, [...args, ...main], { encoding: "utf8", env });
     return { status, report: JSON.parse(stdout) as { ok: boolean; checks: Check[] } };
   }
 
