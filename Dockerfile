@@ -80,6 +80,8 @@ CMD ["run", "agent"]
 FROM runtime AS rules
 COPY --from=modules /modules/rules node_modules
 COPY rules rules
+# What fields an event has: what of a rule's conditions agents can be asked for.
+COPY rego/schemas rego/schemas
 LABEL org.opencontainers.image.title="Reeve rules engine" io.reeve.part="rules"
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --start-interval=500ms CMD ["node", "/opt/reeve/deploy/image/health.mjs"]
 CMD ["run", "engine"]
