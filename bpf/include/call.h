@@ -22,22 +22,8 @@ static __always_inline struct pt_regs *call_registers(void)
  */
 #define HOOK_DECIDES(name, hook, function, args...)                                                \
 	static __always_inline __u32 ____##name##_body(unsigned long long *ctx, ##args);           \
-	SEC("lsm/" #hook)                                                                          \
-	int name##_lsm(unsigned long long *ctx)                                                    \
-	{                                                                                          \
-		_Pragma("GCC diagnostic push")                                                     \
-			_Pragma("GCC diagnostic ignored \"-Wint-conversion\"") return call_answer( \
-				____##name##_body(___bpf_ctx_cast(args)));                         \
-		_Pragma("GCC diagnostic pop")                                                      \
-	}                                                                                          \
-	SEC("fmod_ret/" #function)                                                                 \
-	int name##_fmod_ret(unsigned long long *ctx)                                               \
-	{                                                                                          \
-		_Pragma("GCC diagnostic push")                                                     \
-			_Pragma("GCC diagnostic ignored \"-Wint-conversion\"") return call_answer( \
-				____##name##_body(___bpf_ctx_cast(args)));                         \
-		_Pragma("GCC diagnostic pop")                                                      \
-	}                                                                                          \
+	HOOK_PROGRAM("lsm/" #hook, name##_lsm, ____##name##_body, call_answer, args)               \
+	HOOK_PROGRAM("fmod_ret/" #function, name##_fmod_ret, ____##name##_body, call_answer, args) \
 	static __always_inline __u32 ____##name##_body(unsigned long long *ctx, ##args)
 
 /* Acts on what was decided ahead of the call's end, and says it as the kernel is to hear it. */

@@ -153,34 +153,27 @@ static __always_inline long act_answer(__u32 act)
 	return result;
 }
 
+/* A program at `section` that calls the body of HOOK_TRIPLE or HOOK_DECIDES, and what it returns: `answer` of the verdict. */
+#define HOOK_PROGRAM(section, program, body, answer, args...)                                 \
+	SEC(section)                                                                          \
+	int program(unsigned long long *ctx)                                                  \
+	{                                                                                     \
+		_Pragma("GCC diagnostic push")                                                \
+			_Pragma("GCC diagnostic ignored \"-Wint-conversion\"") return answer( \
+				body(___bpf_ctx_cast(args)));                                 \
+		_Pragma("GCC diagnostic pop")                                                 \
+	}
+
+/* What a program that only sees returns. */
+#define act_ignored(verdict) ((verdict), 0)
+
 /*
  * Three programs from one body, which returns a verdict: <name>_lsm at an LSM hook, <name>_fmod_ret and <name>_fentry at the
  * function that asks the hooks. Like BPF_PROG: the arguments are the hook's, typed.
  */
 #define HOOK_TRIPLE(name, hook, function, args...)                                                \
 	static __always_inline __u32 ____##name##_body(unsigned long long *ctx, ##args);          \
-	SEC("lsm/" #hook)                                                                         \
-	int name##_lsm(unsigned long long *ctx)                                                   \
-	{                                                                                         \
-		_Pragma("GCC diagnostic push")                                                    \
-			_Pragma("GCC diagnostic ignored \"-Wint-conversion\"") return act_answer( \
-				____##name##_body(___bpf_ctx_cast(args)));                        \
-		_Pragma("GCC diagnostic pop")                                                     \
-	}                                                                                         \
-	SEC("fmod_ret/" #function)                                                                \
-	int name##_fmod_ret(unsigned long long *ctx)                                              \
-	{                                                                                         \
-		_Pragma("GCC diagnostic push")                                                    \
-			_Pragma("GCC diagnostic ignored \"-Wint-conversion\"") return act_answer( \
-				____##name##_body(___bpf_ctx_cast(args)));                        \
-		_Pragma("GCC diagnostic pop")                                                     \
-	}                                                                                         \
-	SEC("fentry/" #function)                                                                  \
-	int name##_fentry(unsigned long long *ctx)                                                \
-	{                                                                                         \
-		_Pragma("GCC diagnostic push")                                                    \
-			_Pragma("GCC diagnostic ignored \"-Wint-conversion\"")                    \
-				____##name##_body(___bpf_ctx_cast(args));                         \
-		_Pragma("GCC diagnostic pop") return 0;                                           \
-	}                                                                                         \
+	HOOK_PROGRAM("lsm/" #hook, name##_lsm, ____##name##_body, act_answer, args)               \
+	HOOK_PROGRAM("fmod_ret/" #function, name##_fmod_ret, ____##name##_body, act_answer, args) \
+	HOOK_PROGRAM("fentry/" #function, name##_fentry, ____##name##_body, act_ignored, args)    \
 	static __always_inline __u32 ____##name##_body(unsigned long long *ctx, ##args)
