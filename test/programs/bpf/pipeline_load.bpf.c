@@ -3,7 +3,7 @@
  * Makes processes that never were, for benchmarks: for each a fork, an exec and an exit in the agent's own ring, as its programs
  * write them. Real processes cost a hundred times what observing them does, so no host starts as many as the agent can take.
  */
-#include "process.h"
+#include "made_process.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -15,19 +15,9 @@ const volatile __u64 getppid_number = 0;
 /* Above every pid that the kernel gives. */
 #define FIRST_TGID (1 << 23)
 #define TGIDS (1 << 20)
-#define BINARY "/usr/bin/python3.11"
-/* Of the same length; the hex digits are the process's number. */
+/* As long as BINARY; the hex digits are the process's number. */
 #define MARK "/mark/0000000000000"
 #define DIGITS 8
-#define CWD "/home/somebody"
-#define ARGUMENTS "python3\0-c\0print('hello all!')"
-
-struct exec_with_tails {
-	struct process_exec_record record;
-	char binary[sizeof(BINARY) - 1];
-	char cwd[sizeof(CWD) - 1];
-	char arguments[sizeof(ARGUMENTS)];
-};
 
 /* [0]: processes made so far. */
 struct {
@@ -54,50 +44,18 @@ static __always_inline void name_mark(char *binary, __u64 number)
 	}
 }
 
-static __always_inline int make(const struct task_struct *task, __u64 number)
+static __always_inline bool make(const struct task_struct *task, __u64 number)
 {
-	struct exec_with_tails *exec;
-	struct process_clone_record *fork;
-	struct process_exit_record *exit;
-	struct process_key key;
+	struct process_key own, parent;
+	char binary[] = BINARY;
 
-	own_key(&key, number);
-	fork = record_reserve(RECORD_PROCESS_CLONE, sizeof(*fork));
-	if (!fork)
-		return 1;
-	__builtin_memset((char *)fork + sizeof(fork->header), 0,
-			 sizeof(*fork) - sizeof(fork->header));
-	fork->key = key;
-	process_key_of(&fork->parent, task);
-	process_key_of(&fork->source, task);
-	record_submit(fork);
-
-	exec = record_reserve(RECORD_PROCESS_EXEC, sizeof(*exec));
-	if (!exec)
-		return 1;
-	__builtin_memset((char *)exec + sizeof(exec->record.header), 0,
-			 sizeof(*exec) - sizeof(exec->record.header));
-	exec->record.image.key = key;
-	process_key_of(&exec->record.image.parent, task);
-	exec->record.image.binary_len = sizeof(exec->binary);
-	exec->record.image.cwd_len = sizeof(exec->cwd);
-	exec->record.image.arguments_len = sizeof(exec->arguments);
+	own_key(&own, number);
+	process_key_of(&parent, task);
+	if (!make_fork(&own, &parent))
+		return false;
 	if (number % MARK_EVERY == 0)
-		name_mark(exec->binary, number);
-	else
-		__builtin_memcpy(exec->binary, BINARY, sizeof(exec->binary));
-	__builtin_memcpy(exec->cwd, CWD, sizeof(exec->cwd));
-	__builtin_memcpy(exec->arguments, ARGUMENTS, sizeof(exec->arguments));
-	record_submit(exec);
-
-	exit = record_reserve(RECORD_PROCESS_EXIT, sizeof(*exit));
-	if (!exit)
-		return 1;
-	__builtin_memset((char *)exit + sizeof(exit->header), 0,
-			 sizeof(*exit) - sizeof(exit->header));
-	exit->key = key;
-	record_submit(exit);
-	return 0;
+		name_mark(binary, number);
+	return make_exec(&own, &parent, binary) && make_exit(&own);
 }
 
 SEC("tp_btf/sys_enter")
@@ -113,7 +71,7 @@ int load(__u64 *ctx)
 		return 0;
 	for (__u32 i = 0; i < TURNS; i++) {
 		*count += 1;
-		if (make(bpf_get_current_task_btf(), *count))
+		if (!make(bpf_get_current_task_btf(), *count))
 			break;
 	}
 	return 0;
